@@ -1,0 +1,111 @@
+"""The closed lists that clients hard-code and every floor shares. Their spelling is the contract's."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    LEARNER = "LEARNER"
+    LECTURER = "LECTURER"
+    ACCOUNT_MANAGER = "ACCOUNT_MANAGER"
+    SUPERVISOR = "SUPERVISOR"
+    ADMIN = "ADMIN"
+    AUDITOR = "AUDITOR"
+
+
+class RegionKind(StrEnum):
+    """Floors of the region tree, top first."""
+
+    PROVINCE = "PROVINCE"
+    CITY = "CITY"
+    COUNTY = "COUNTY"
+    STATION = "STATION"
+
+
+class OutletTier(StrEnum):
+    NEW = "NEW"
+    ORDINARY = "ORDINARY"
+    MODERN = "MODERN"
+    PARTNER = "PARTNER"
+
+
+class PostRole(StrEnum):
+    OWNER = "OWNER"
+    CLERK = "CLERK"
+
+
+class CourseForm(StrEnum):
+    VIDEO = "VIDEO"
+    AUDIO = "AUDIO"
+    ARTICLE = "ARTICLE"
+    LIVE = "LIVE"
+    OFFLINE_CLASS = "OFFLINE_CLASS"
+
+
+class CourseKind(StrEnum):
+    REQUIRED = "REQUIRED"
+    ELECTIVE = "ELECTIVE"
+    PUBLIC = "PUBLIC"
+    PRACTICAL = "PRACTICAL"
+
+
+class CourseStatus(StrEnum):
+    DRAFT = "DRAFT"
+    IN_REVIEW = "IN_REVIEW"
+    PUBLISHED = "PUBLISHED"
+    RETIRED = "RETIRED"
+
+
+class CourseSort(StrEnum):
+    NEWEST = "NEWEST"
+    POPULAR = "POPULAR"
+    BEST_RATED = "BEST_RATED"
+
+
+class ProgressState(StrEnum):
+    NOT_STARTED = "NOT_STARTED"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+
+
+class ProgressKind(StrEnum):
+    """What the phone reports. READ spans are seconds since the article was opened."""
+
+    STARTED = "STARTED"
+    WATCHED = "WATCHED"
+    READ = "READ"
+    FINISHED = "FINISHED"
+
+
+class PointAccount(StrEnum):
+    LIFETIME = "LIFETIME"
+    BALANCE = "BALANCE"
+
+
+class BoardMetric(StrEnum):
+    POINTS = "POINTS"
+    COURSES_COMPLETED = "COURSES_COMPLETED"
+    LEARNING_SECONDS = "LEARNING_SECONDS"
+    STREAK_DAYS = "STREAK_DAYS"
+    LIVE_ATTENDANCES = "LIVE_ATTENDANCES"
+
+
+class BoardPeriod(StrEnum):
+    DAY = "DAY"
+    WEEK = "WEEK"
+    MONTH = "MONTH"
+    QUARTER = "QUARTER"
+    SEASON = "SEASON"
+    ALL_TIME = "ALL_TIME"
+
+
+class BoardPhase(StrEnum):
+    OPEN = "OPEN"
+    GRACE = "GRACE"
+    FROZEN = "FROZEN"
+    AWARDED = "AWARDED"
+
+
+class BoardSubjectKind(StrEnum):
+    MEMBER = "MEMBER"
+    OUTLET = "OUTLET"
+    REGION = "REGION"
