@@ -109,3 +109,10 @@ class BoardSubjectKind(StrEnum):
     MEMBER = "MEMBER"
     OUTLET = "OUTLET"
     REGION = "REGION"
+
+
+class Language(StrEnum):
+    """Languages of messages, spelled as in Accept-Language."""
+
+    CHINESE = "zh-CN"
+    ENGLISH = "en"

@@ -1,0 +1,52 @@
+"""The one wrapper around mutations: an expected failure becomes the payload's userErrors.
+
+    @strawberry.type
+    class CourseMutations:
+        @mutation
+        async def rate_course(self, info: Info, input: RateCourseInput) -> RateCoursePayload:
+            course = await rate_course(info.context.ports, viewer(info), input.plain())
+            return RateCoursePayload(course=Course.of(course))
+
+Codes in `TOP_LEVEL` go on to the top-level `errors`. The root field is nullable, so that one refused mutation does not
+blank the others of its document. What was loaded before the change is forgotten.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from inspect import signature
+from typing import Any, Optional, ParamSpec, TypeVar
+
+import strawberry
+
+from kit.errors import TOP_LEVEL, DomainError
+from schema.context import Context
+from schema.errors import Payload, UserError
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer", bound=Payload)
+
+
+def mutation(resolver: Callable[P, Awaitable[Answer]]) -> Any:
+    """A mutation field from a resolver that returns a `Payload`."""
+    plain = signature(resolver)
+    payload = plain.return_annotation
+    assert isinstance(payload, type), resolver
+    assert issubclass(payload, Payload), resolver
+
+    @wraps(resolver)
+    async def settled(*args: P.args, **kwargs: P.kwargs) -> Payload:
+        context: Context = kwargs["info"].context  # type: ignore[attr-defined]
+        try:
+            answer = await resolver(*args, **kwargs)
+        except DomainError as error:
+            if error.code in TOP_LEVEL:
+                raise
+            return payload(user_errors=[UserError.of(error, context.language)])
+        finally:
+            context.loaders.forget()
+        return answer
+
+    nullable = Optional[payload]  # noqa: UP045 - a value, not an annotation
+    settled.__annotations__ = {**resolver.__annotations__, "return": nullable}
+    settled.__signature__ = plain.replace(return_annotation=nullable)  # type: ignore[attr-defined]
+    return strawberry.mutation(resolver=settled)

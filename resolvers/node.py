@@ -1,0 +1,59 @@
+"""`node` and `nodes`: any object the viewer may see, by its global id.
+
+A noun adds one line to `NODES`, with a function of its resolver file that gives None for what the viewer may not see:
+
+    async def course_node(info: Info, key: str) -> Course | None:
+        row = await info.context.loaders.of(visible_courses, actor).load(UUID(key))
+        return Course.of(row) if row else None
+
+`key` is the text behind the colon of a global id, made by `schema/ids.py encode`; use `row_key(key)` when it is a UUID.
+Fetch through a loader: `nodes` asks for up to a hundred at once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import strawberry
+
+from kit.errors import bad_input
+from kit.ids import from_global
+from schema.context import Info
+from schema.node import Node
+from schema.scalars import parse_uuid
+
+MOST_NODES = 100
+
+Fetch = Callable[[Info, str], Awaitable[Node | None]]
+
+NODES: dict[str, Fetch] = {}
+
+
+def row_key(key: str) -> UUID | None:
+    """The UUID in a global id's key, None if it holds something else."""
+    try:
+        return parse_uuid(key)
+    except ValueError:
+        return None
+
+
+async def find(info: Info, gid: str) -> Node | None:
+    try:
+        kind, key = from_global(gid)
+    except ValueError:
+        return None
+    fetch = NODES.get(kind)
+    return await fetch(info, key) if fetch is not None else None
+
+
+@strawberry.type
+class NodeQueries:
+    @strawberry.field(description="Null for what does not exist or may not be seen.")
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        return await find(info, id)
+
+    @strawberry.field(description="At most 100, in the order asked.")
+    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None] | None:
+        if len(ids) > MOST_NODES:
+            raise bad_input("ids")
+        return list(await asyncio.gather(*(find(info, gid) for gid in ids)))

@@ -1,0 +1,83 @@
+"""Errors as clients read them: a code for the program, a sentence for the person."""
+
+from typing import Self
+
+import strawberry
+
+from kit.errors import DomainError
+from kit.errors import ErrorCode as Code
+from kit.words import Language
+from schema.words import ErrorCode
+
+MESSAGES: dict[Code, tuple[str, str]] = {  # (zh-CN, en)
+    Code.UNAUTHENTICATED: ("登录已失效，请重新登录", "Please sign in again."),
+    Code.FORBIDDEN: ("您没有这项权限", "You may not do this."),
+    Code.THROTTLED: ("操作太频繁，请稍后再试", "Too many requests. Please try again later."),
+    Code.QUERY_TOO_COMPLEX: ("请求过于复杂", "The request asks for too much at once."),
+    Code.PERSISTED_QUERY_NOT_FOUND: ("请升级应用后再试", "This operation is not known. Please update the app."),
+    Code.UNAVAILABLE: ("服务繁忙，请稍后再试", "The service is busy. Please try again in a moment."),
+    Code.INTERNAL: ("出了点问题，我们会尽快处理", "Something went wrong on our side."),
+    Code.NOT_FOUND: ("没有找到", "Not found."),
+    Code.BAD_USER_INPUT: ("填写的内容不正确", "This value is not valid."),
+    Code.CONFLICT: ("内容已被他人修改，请刷新后再试", "This has changed meanwhile. Please reload and try again."),
+    Code.CODE_WRONG: ("验证码不正确", "The code is wrong."),
+    Code.CODE_EXPIRED: ("验证码已过期，请重新获取", "The code has expired. Please ask for a new one."),
+    Code.CREDENTIALS_WRONG: ("手机号或密码不正确", "The phone number or password is wrong."),
+    Code.SESSION_EXPIRED: ("登录已过期，请重新登录", "Your session has expired. Please sign in again."),
+    Code.SESSION_REUSED: ("登录状态异常，请重新登录", "This session was used elsewhere. Please sign in again."),
+    Code.LESSON_LOCKED: ("请先完成前面的课时", "Please complete the lesson before this one first."),
+    Code.LESSON_UNAVAILABLE: ("课时不存在或已下架", "This lesson is not available."),
+    Code.SPAN_IMPOSSIBLE: ("学习时段不合理", "The time span does not fit the lesson."),
+    Code.TIME_IN_FUTURE: (
+        "学习时间在未来，请检查手机时间",
+        "The time lies in the future. Please check the phone's clock.",
+    ),
+    Code.TOO_LATE: ("学习记录超过七天，不再计入", "This is more than seven days old and no longer counts."),
+    Code.TOO_FAST: (
+        "学习进度过快，稍后自动计入",
+        "This came faster than it can be watched; it is credited later by itself.",
+    ),
+    Code.EVENT_ID_REUSED: ("同一记录编号已用于其他内容", "This event id was already used for something else."),
+    Code.BATCH_TOO_LARGE: ("一次提交的记录太多", "Too many at once."),
+    Code.IDEMPOTENCY_KEY_REUSED: ("请求编号已用于其他操作", "This idempotency key was already used for another input."),
+    Code.BALANCE_TOO_LOW: ("积分不足", "You do not have enough points."),
+    Code.OUT_OF_STOCK: ("已被领完", "Out of stock."),
+    Code.LIMIT_REACHED: ("已达到上限", "The limit is reached."),
+    Code.NOT_OPEN: ("还没有开始", "Not open yet."),
+    Code.CLOSED: ("已经结束", "Already closed."),
+    Code.FULL: ("名额已满", "All places are taken."),
+    Code.HOST_BUSY: ("主讲人该时段已有安排", "The host is busy at that time."),
+    Code.STATE_FORBIDS: ("当前状态下不能这样做", "This is not possible in the present state."),
+    Code.ALREADY_DONE: ("已经完成过了", "This has been done already."),
+    Code.UPLOAD_INVALID: ("上传的文件不符合要求", "The uploaded file is not acceptable."),
+}
+
+
+def message_of(code: Code, language: Language) -> str:
+    """The sentence for a code. Batch results and userErrors show it; logs never need it."""
+    chinese, english = MESSAGES[code]
+    return english if language is Language.ENGLISH else chinese
+
+
+@strawberry.type(description="Something the person can put right.")
+class UserError:
+    code: ErrorCode
+    message: str
+    field: list[str] | None = strawberry.field(description="Path of the input field at fault.")
+
+    @classmethod
+    def of(cls, error: DomainError, language: Language) -> Self:
+        field = list(error.field) if error.field is not None else None
+        return cls(code=error.code, message=message_of(error.code, language), field=field)
+
+
+@strawberry.type
+class Payload:
+    """Base of every mutation's payload. Its other fields are nullable and default to None:
+
+    @strawberry.type
+    class RateCoursePayload(Payload):
+        course: Course | None = None
+    """
+
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Empty on success.")

@@ -1,0 +1,110 @@
+"""Relay connections over keyset pages.
+
+A list field takes the four arguments, asks for a page, and wraps it:
+
+    @strawberry.field
+    async def courses(self, info: Info, first: int | None = None, after: str | None = None, last: int | None = None,
+                      before: str | None = None, filter: CourseFilter | None = None) -> Connection[Course] | None:
+        wanted = CourseFilter.plain(filter)
+        scope = f"courses {wanted}"
+        page = await services.courses.list_courses(..., wanted, ask(info, scope, first, after, last, before))
+        return connection(info, page, scope=scope, of=Course.of, key=lambda row: [row.published_at, row.id],
+                          count=lambda: services.courses.count_courses(..., wanted))
+
+`scope` names the list with everything that decides its order and members: a cursor opens on that list alone.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import strawberry
+
+from kit.errors import bad_input
+from kit.paging import Ask, Page
+from schema.context import Info
+
+DEFAULT_ROWS = 20
+MOST_ROWS = 100
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type
+class Edge(Generic[T]):
+    cursor: str
+    node: T
+
+
+@strawberry.type
+class Connection(Generic[T]):
+    edges: list[Edge[T]]
+    page_info: PageInfo
+    count: strawberry.Private[Callable[[], Awaitable[int]]]
+
+    @strawberry.field
+    def nodes(self) -> list[T]:
+        return [edge.node for edge in self.edges]
+
+    @strawberry.field(description="Counted only when asked for.")
+    async def total_count(self) -> int | None:
+        return await self.count()
+
+
+def ask(
+    info: Info,
+    scope: str,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> Ask:
+    """What a connection's arguments ask for. Null is the same as left out: the first 20.
+
+    BAD_USER_INPUT for `first` or `last` outside 1-100 or both at once, and for a cursor of another list.
+    """
+    if first is not None and last is not None:
+        raise bad_input("last")
+    backwards = last is not None
+    limit = last if last is not None else first if first is not None else DEFAULT_ROWS
+    if not 1 <= limit <= MOST_ROWS:
+        raise bad_input("last" if backwards else "first")
+    cursors = info.context.ports.cursors
+    return Ask(
+        limit=limit,
+        after=cursors.open(scope, after, "after") if after is not None else None,
+        before=cursors.open(scope, before, "before") if before is not None else None,
+        backwards=backwards,
+    )
+
+
+def connection(
+    info: Info,
+    page: Page[Row],
+    *,
+    scope: str,
+    of: Callable[[Row], T],
+    key: Callable[[Row], Sequence[object]],
+    count: Callable[[], Awaitable[int]],
+) -> Connection[T]:
+    """A page as a connection: `of` shows a row, `key` gives what the list is ordered by, `count` counts all of it."""
+    cursors = info.context.ports.cursors
+    edges = [Edge(cursor=cursors.seal(scope, key(row)), node=of(row)) for row in page.rows]
+    return Connection(
+        edges=edges,
+        page_info=PageInfo(
+            has_next_page=page.has_next,
+            has_previous_page=page.has_previous,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
+        count=count,
+    )

@@ -1,0 +1,18 @@
+"""The signed-in member, seen by themselves: one type, a part from each noun."""
+
+from typing import Self
+from uuid import UUID
+
+import strawberry
+
+from schema.ids import encode
+from schema.viewer_part import ViewerPart
+
+
+@strawberry.type(description="The signed-in member.")
+class Viewer(ViewerPart):
+    id: strawberry.ID = strawberry.field(description="The member's id, wherever that member appears.")
+
+    @classmethod
+    def of(cls, member_id: UUID) -> Self:
+        return cls(id=encode("Member", member_id), member_id=member_id)
