@@ -14,7 +14,7 @@ blank the others of its document. What was loaded before the change is forgotten
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import signature
-from typing import Any, Optional, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import strawberry
 
@@ -46,7 +46,7 @@ def mutation(resolver: Callable[P, Awaitable[Answer]]) -> Any:
             context.loaders.forget()
         return answer
 
-    nullable = Optional[payload]  # noqa: UP045 - a value, not an annotation
+    nullable = payload | None
     settled.__annotations__ = {**resolver.__annotations__, "return": nullable}
     settled.__signature__ = plain.replace(return_annotation=nullable)  # type: ignore[attr-defined]
     return strawberry.mutation(resolver=settled)

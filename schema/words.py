@@ -1,22 +1,59 @@
-"""The closed lists of `kit/words.py` as GraphQL enums. Types and inputs import them from here."""
+"""The closed lists of `kit/words.py`, made GraphQL enums. Types and inputs import them from here."""
 
 import strawberry
 
-from kit import errors, words
+from kit.errors import ErrorCode
+from kit.words import (
+    BoardMetric,
+    BoardPeriod,
+    BoardPhase,
+    BoardSubjectKind,
+    CourseForm,
+    CourseKind,
+    CourseSort,
+    CourseStatus,
+    OutletTier,
+    PointAccount,
+    PostRole,
+    ProgressKind,
+    ProgressState,
+    RegionKind,
+    Role,
+)
 
-ErrorCode = strawberry.enum(errors.ErrorCode, description="Why something was refused. Codes are added, never renamed.")
-Role = strawberry.enum(words.Role)
-RegionKind = strawberry.enum(words.RegionKind)
-OutletTier = strawberry.enum(words.OutletTier)
-PostRole = strawberry.enum(words.PostRole)
-CourseForm = strawberry.enum(words.CourseForm)
-CourseKind = strawberry.enum(words.CourseKind)
-CourseStatus = strawberry.enum(words.CourseStatus)
-CourseSort = strawberry.enum(words.CourseSort)
-ProgressState = strawberry.enum(words.ProgressState)
-ProgressKind = strawberry.enum(words.ProgressKind)
-PointAccount = strawberry.enum(words.PointAccount)
-BoardMetric = strawberry.enum(words.BoardMetric)
-BoardPeriod = strawberry.enum(words.BoardPeriod)
-BoardPhase = strawberry.enum(words.BoardPhase)
-BoardSubjectKind = strawberry.enum(words.BoardSubjectKind)
+__all__ = [
+    "BoardMetric",
+    "BoardPeriod",
+    "BoardPhase",
+    "BoardSubjectKind",
+    "CourseForm",
+    "CourseKind",
+    "CourseSort",
+    "CourseStatus",
+    "ErrorCode",
+    "OutletTier",
+    "PointAccount",
+    "PostRole",
+    "ProgressKind",
+    "ProgressState",
+    "RegionKind",
+    "Role",
+]
+
+# An enum class is marked in place, so the name imported here is the plain class and mypy knows its members.
+strawberry.enum(ErrorCode)
+strawberry.enum(Role)
+strawberry.enum(RegionKind)
+strawberry.enum(OutletTier)
+strawberry.enum(PostRole)
+strawberry.enum(CourseForm)
+strawberry.enum(CourseKind)
+strawberry.enum(CourseStatus)
+strawberry.enum(CourseSort)
+strawberry.enum(ProgressState)
+strawberry.enum(ProgressKind)
+strawberry.enum(PointAccount)
+strawberry.enum(BoardMetric)
+strawberry.enum(BoardPeriod)
+strawberry.enum(BoardPhase)
+strawberry.enum(BoardSubjectKind)
