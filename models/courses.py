@@ -1,0 +1,363 @@
+"""The catalogue: modules, courses with their editions and lessons, media, lecturers, ratings; and what is asked of it.
+
+Readers get frozen rows (`CourseRow`, `LessonRow`), not table objects: one statement fills a page with all it shows.
+`courses` also holds two generated columns that no table class names, `listed_at` and `rating_average`, and `search`
+(see the catalogue's migration).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
+from tortoise.models import Model
+
+from kit.db import execute, require_transaction, rows
+from kit.words import CourseForm, CourseKind, CourseStatus, OutletTier
+
+
+class Module(Model):
+    """One of the academy's eight subjects."""
+
+    id = fields.UUIDField(primary_key=True)
+    code = fields.CharField(40, unique=True)
+    name = fields.CharField(80)
+    position = fields.IntField()
+
+    class Meta:
+        table = "modules"
+
+
+class MediaAsset(Model):
+    """Bytes that never change: new bytes are a new asset, so that a phone may keep a download by the id."""
+
+    id = fields.UUIDField(primary_key=True)
+    kind = fields.CharField(20)
+    content_type = fields.CharField(100)
+    size_bytes = fields.BigIntField()
+    sha256 = fields.CharField(64)
+    duration_seconds = fields.IntField(null=True)
+    storage_key = fields.CharField(200, unique=True)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "media_assets"
+
+
+class Course(Model):
+    """A course keeps its id across editions. The counters are projections, recounted by `recount_course`."""
+
+    id = fields.UUIDField(primary_key=True)
+    code = fields.CharField(40, unique=True)
+    module = fields.ForeignKeyField("models.Module", "courses", on_delete=fields.RESTRICT)
+    form = fields.CharEnumField(CourseForm, max_length=20)
+    kind = fields.CharEnumField(CourseKind, max_length=20)
+    status = fields.CharEnumField(CourseStatus, max_length=20)
+    edition_id = fields.UUIDField(null=True)
+    title = fields.CharField(200)
+    summary = fields.CharField(1000, default="")
+    tags = ArrayField[list[str]](element_type="text", default=list)
+    cover_media = fields.ForeignKeyField("models.MediaAsset", "covers", null=True, on_delete=fields.RESTRICT)
+    audience_tiers = ArrayField[list[str]](element_type="text", default=list)
+    completion_percent = fields.SmallIntField(default=90)
+    duration_seconds = fields.IntField(default=0)
+    points = fields.IntField(default=0)
+    created_at = fields.DatetimeField()
+    published_at = fields.DatetimeField(null=True)
+    view_count = fields.IntField(default=0)
+    completion_count = fields.IntField(default=0)
+    rating_sum = fields.IntField(default=0)
+    rating_count = fields.IntField(default=0)
+
+    class Meta:
+        table = "courses"
+
+
+class CourseEdition(Model):
+    """One publication of a course; `number` counts from 1."""
+
+    id = fields.UUIDField(primary_key=True)
+    course = fields.ForeignKeyField("models.Course", "editions", on_delete=fields.CASCADE)
+    number = fields.IntField()
+    published_at = fields.DatetimeField()
+
+    class Meta:
+        table = "course_editions"
+        unique_together = (("course", "number"),)
+
+
+class Lesson(Model):
+    """The identity of a lesson; what it says and where it stands is in the edition."""
+
+    id = fields.UUIDField(primary_key=True)
+    course = fields.ForeignKeyField("models.Course", "lessons", on_delete=fields.CASCADE)
+
+    class Meta:
+        table = "lessons"
+
+
+class EditionLesson(Model):
+    """A lesson as one edition has it. Media lessons are complete by spans watched, articles by `dwell_seconds`."""
+
+    id = fields.UUIDField(primary_key=True)
+    edition = fields.ForeignKeyField("models.CourseEdition", "lessons", on_delete=fields.CASCADE)
+    lesson = fields.ForeignKeyField("models.Lesson", "editions", on_delete=fields.CASCADE)
+    position = fields.SmallIntField()
+    title = fields.CharField(200)
+    body = fields.TextField(null=True)
+    media = fields.ForeignKeyField("models.MediaAsset", "lessons", null=True, on_delete=fields.RESTRICT)
+    duration_seconds = fields.IntField()
+    dwell_seconds = fields.IntField(null=True)
+
+    class Meta:
+        table = "edition_lessons"
+        unique_together = (("edition", "lesson"), ("edition", "position"))
+
+
+class CourseLecturer(Model):
+    id = fields.UUIDField(primary_key=True)
+    course = fields.ForeignKeyField("models.Course", "lecturers", on_delete=fields.CASCADE)
+    member = fields.ForeignKeyField("models.Member", "taught_courses", on_delete=fields.CASCADE)
+    position = fields.SmallIntField()
+
+    class Meta:
+        table = "course_lecturers"
+        unique_together = (("course", "member"),)
+
+
+class CourseRating(Model):
+    """The one opinion a member holds of a course; rating again replaces it."""
+
+    id = fields.UUIDField(primary_key=True)
+    course = fields.ForeignKeyField("models.Course", "ratings", on_delete=fields.CASCADE)
+    member = fields.ForeignKeyField("models.Member", "course_ratings", on_delete=fields.CASCADE)
+    stars = fields.SmallIntField()
+    comment = fields.CharField(500, default="")
+    rated_at = fields.DatetimeField()
+
+    class Meta:
+        table = "course_ratings"
+        unique_together = (("course", "member"),)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseRow:
+    id: UUID
+    code: str
+    module_id: UUID
+    form: CourseForm
+    kind: CourseKind
+    status: CourseStatus
+    edition_id: UUID | None
+    edition: int | None
+    title: str
+    summary: str
+    cover_media_id: UUID | None
+    audience_tiers: tuple[OutletTier, ...]
+    duration_seconds: int
+    points: int
+    published_at: datetime | None
+    listed_at: datetime
+    view_count: int
+    completion_count: int
+    rating_average: float
+    rating_count: int
+
+
+COURSE_COLUMNS = """
+    c.id, c.code, c.module_id, c.form, c.kind, c.status, c.edition_id, e.number AS edition, c.title, c.summary,
+    c.cover_media_id, c.audience_tiers, c.duration_seconds, c.points, c.published_at, c.listed_at, c.view_count,
+    c.completion_count, c.rating_average, c.rating_count"""
+COURSE_TABLES = "courses c LEFT JOIN course_editions e ON e.id = c.edition_id"
+
+
+def course_row(row: dict[str, Any]) -> CourseRow:
+    return CourseRow(
+        **{
+            **row,
+            "form": CourseForm(row["form"]),
+            "kind": CourseKind(row["kind"]),
+            "status": CourseStatus(row["status"]),
+            "audience_tiers": tuple(OutletTier(tier) for tier in row["audience_tiers"]),
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LessonRow:
+    """A lesson in the current edition of its course, with what judges progress in it.
+
+    `previous_lesson_id` is the gate: this lesson opens when that one is complete (None: open from the start).
+    `dwell_seconds` is set for articles alone, and then `duration_seconds` is the same.
+    """
+
+    id: UUID
+    course_id: UUID
+    course_kind: CourseKind
+    course_status: CourseStatus
+    edition_id: UUID
+    lesson_count: int
+    completion_percent: int
+    position: int
+    previous_lesson_id: UUID | None
+    previous_title: str | None
+    title: str
+    body: str | None
+    duration_seconds: int
+    dwell_seconds: int | None
+    media_id: UUID | None
+    media_content_type: str | None
+    media_size_bytes: int | None
+    media_sha256: str | None
+
+    @property
+    def published(self) -> bool:
+        return self.course_status is CourseStatus.PUBLISHED
+
+    @property
+    def required(self) -> bool:
+        return self.course_kind is CourseKind.REQUIRED
+
+
+# Neighbours and counts are taken over the whole edition before one lesson is picked out of it.
+_LESSONS = """
+    SELECT * FROM (
+        SELECT l.lesson_id AS id, c.id AS course_id, c.kind AS course_kind, c.status AS course_status, l.edition_id,
+               count(*) OVER whole AS lesson_count, c.completion_percent, l.position,
+               lag(l.lesson_id) OVER w AS previous_lesson_id, lag(l.title) OVER w AS previous_title,
+               l.title, l.body, l.duration_seconds, l.dwell_seconds, l.media_id,
+               m.content_type AS media_content_type, m.size_bytes AS media_size_bytes, m.sha256 AS media_sha256
+        FROM courses c
+        JOIN edition_lessons l ON l.edition_id = c.edition_id
+        LEFT JOIN media_assets m ON m.id = l.media_id
+        WHERE c.id = ANY({courses})
+        WINDOW whole AS (PARTITION BY c.id), w AS (PARTITION BY c.id ORDER BY l.position)
+    ) lessons"""
+
+
+def _lesson_row(row: dict[str, Any]) -> LessonRow:
+    return LessonRow(
+        **{**row, "course_kind": CourseKind(row["course_kind"]), "course_status": CourseStatus(row["course_status"])}
+    )
+
+
+async def modules() -> list[Module]:
+    """Every module, in the academy's order."""
+    return await Module.all().order_by("position", "id")
+
+
+async def courses_by_ids(course_ids: Sequence[UUID]) -> list[CourseRow | None]:
+    """The courses of these ids, of any status, in the order of `course_ids`."""
+    found = await rows(f"SELECT {COURSE_COLUMNS} FROM {COURSE_TABLES} WHERE c.id = ANY($1)", list(course_ids))  # noqa: S608
+    shelf = {row["id"]: course_row(row) for row in found}
+    return [shelf.get(course_id) for course_id in course_ids]
+
+
+async def lessons_by_courses(course_ids: Sequence[UUID]) -> list[list[LessonRow]]:
+    """Lessons of each course's current edition by position, in the order of `course_ids`; no edition: no lessons."""
+    shelf: dict[UUID, list[LessonRow]] = {course_id: [] for course_id in course_ids}
+    for row in await rows(_LESSONS.format(courses="$1") + " ORDER BY course_id, position", list(course_ids)):
+        shelf[row["course_id"]].append(_lesson_row(row))
+    return [shelf[course_id] for course_id in course_ids]
+
+
+async def lessons_by_ids(lesson_ids: Sequence[UUID]) -> list[LessonRow | None]:
+    """The lessons of these ids, in their order. None: not in the current edition of any course, published or not."""
+    homes = "(SELECT array_agg(course_id) FROM lessons WHERE id = ANY($1))"
+    found = await rows(_LESSONS.format(courses=homes) + " WHERE id = ANY($1)", list(lesson_ids))
+    shelf = {row["id"]: _lesson_row(row) for row in found}
+    return [shelf.get(lesson_id) for lesson_id in lesson_ids]
+
+
+async def modules_by_ids(module_ids: Sequence[UUID]) -> list[Module | None]:
+    """The modules of these ids, in their order."""
+    found = {module.id: module for module in await Module.filter(id__in=list(module_ids))}
+    return [found.get(module_id) for module_id in module_ids]
+
+
+async def course_counts(module_ids: Sequence[UUID]) -> list[int]:
+    """How many published courses each module has, in the order of `module_ids`."""
+    found = await rows(
+        "SELECT module_id, count(*) AS courses FROM courses WHERE module_id = ANY($1) AND status = 'PUBLISHED'"
+        " GROUP BY module_id",
+        list(module_ids),
+    )
+    counts = {row["module_id"]: row["courses"] for row in found}
+    return [counts.get(module_id, 0) for module_id in module_ids]
+
+
+async def lecturers_by_courses(course_ids: Sequence[UUID]) -> list[list[UUID]]:
+    """Member ids of each course's lecturers as the course ranks them, in the order of `course_ids`."""
+    shelf: dict[UUID, list[UUID]] = {course_id: [] for course_id in course_ids}
+    for row in await rows(
+        "SELECT course_id, member_id FROM course_lecturers WHERE course_id = ANY($1) ORDER BY position, member_id",
+        list(course_ids),
+    ):
+        shelf[row["course_id"]].append(row["member_id"])
+    return [shelf[course_id] for course_id in course_ids]
+
+
+async def stars_by_courses(member_id: UUID, course_ids: Sequence[UUID]) -> list[int | None]:
+    """The stars this member gave each course, in the order of `course_ids`."""
+    found = await rows(
+        "SELECT course_id, stars FROM course_ratings WHERE member_id = $1 AND course_id = ANY($2)",
+        member_id,
+        list(course_ids),
+    )
+    stars = {row["course_id"]: row["stars"] for row in found}
+    return [stars.get(course_id) for course_id in course_ids]
+
+
+async def replace_rating(
+    rating_id: UUID, course_id: UUID, member_id: UUID, stars: int, comment: str, rated_at: datetime
+) -> None:
+    """Record the member's opinion, in place of an earlier one."""
+    await execute(
+        """INSERT INTO course_ratings (id, course_id, member_id, stars, comment, rated_at)
+           VALUES ($1, $2, $3, $4, $5, $6)
+           ON CONFLICT (course_id, member_id) DO UPDATE
+           SET stars = excluded.stars, comment = excluded.comment, rated_at = excluded.rated_at""",
+        rating_id,
+        course_id,
+        member_id,
+        stars,
+        comment,
+        rated_at,
+    )
+
+
+async def recount_course(course_id: UUID) -> None:
+    """Set a course's counters from the rows behind them; absolute, so that it may run at any time and twice.
+
+    A view is a learner who has begun the course. Call in a transaction: the course's row is locked first.
+    """
+    require_transaction()
+    await execute(
+        """UPDATE courses c
+           SET view_count = learned.begun, completion_count = learned.completed,
+               rating_sum = rated.stars, rating_count = rated.opinions
+           FROM (SELECT count(*) AS begun, count(completed_at) AS completed
+                 FROM course_enrolments WHERE course_id = $1) learned,
+                (SELECT coalesce(sum(stars), 0) AS stars, count(*) AS opinions
+                 FROM course_ratings WHERE course_id = $1) rated
+           WHERE c.id = $1""",
+        course_id,
+    )
+    await execute("DELETE FROM tier_completions WHERE course_id = $1", course_id)
+    await execute(
+        """INSERT INTO tier_completions (course_id, tier, completions)
+           SELECT e.course_id, o.tier, count(*)
+           FROM course_enrolments e
+           JOIN posts p ON p.member_id = e.member_id AND p.is_current AND p.until_at IS NULL
+           JOIN outlets o ON o.id = p.outlet_id
+           WHERE e.course_id = $1 AND e.completed_at IS NOT NULL
+           GROUP BY e.course_id, o.tier""",
+        course_id,
+    )
+
+
+async def media_by_id(media_id: UUID) -> MediaAsset | None:
+    return await MediaAsset.get_or_none(id=media_id)
