@@ -1,0 +1,281 @@
+"""The one road to PostgreSQL: the pool, transactions, plain SQL and migrations.
+
+A transaction runs in a task of its own behind a shield: a cancel that strikes during BEGIN or release would otherwise
+leak the pool's connection, and a handful of dropped sockets would leave the process without any.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
+
+import asyncpg
+from asyncpg.pool import Pool, PoolConnectionProxy
+from tortoise import Tortoise
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.backends.base.client import TransactionalDBClient
+from tortoise.connection import get_connections
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.transactions import in_transaction
+
+from kit.errors import DomainError, ErrorCode
+
+T = TypeVar("T")
+Connection = PoolConnectionProxy[asyncpg.Record]
+
+APP = "models"
+MIGRATIONS = "models.migrations"
+
+ATTEMPTS = 4  # the first try and three repeats after a deadlock or a serialization failure
+STATEMENT_SECONDS = 30
+LOCK_SECONDS = 5
+MIGRATION_LOCK = 0x41434144  # any number, the same in every process
+
+_AWAY = (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, OSError)
+_BUSY = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.TooManyConnectionsError, TimeoutError)
+_COLLIDED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+_running: set[asyncio.Task[Any]] = set()
+"""Strong references: the loop keeps only weak ones, and a transaction must outlive the caller that gave up on it."""
+
+
+def unavailable() -> DomainError:
+    return DomainError(ErrorCode.UNAVAILABLE, retry_after_seconds=1)
+
+
+class PatientPool(Pool):
+    """asyncpg's pool with a limit on the wait for a free connection; it has none of its own."""
+
+    wait_seconds = 5.0
+
+    async def _acquire(self, timeout: float | None) -> Connection:  # noqa: ASYNC109 - asyncpg's signature
+        try:
+            return cast(Connection, await super()._acquire(timeout or self.wait_seconds))  # type: ignore[misc]
+        except (*_AWAY, *_BUSY) as error:
+            raise unavailable() from error
+
+
+class AcademyClient(AsyncpgDBClient):
+    """Tortoise's client on a `PatientPool`; faults of the server or the road to it become UNAVAILABLE."""
+
+    async def create_connection(self, with_db: bool) -> None:
+        options = dict(self.extra)
+        pool = PatientPool(
+            options.pop("dsn"),
+            min_size=1,
+            max_size=self.pool_maxsize,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
+            loop=None,
+            command_timeout=STATEMENT_SECONDS + 5,  # a frozen server answers no statement_timeout
+            timeout=10,
+            server_settings={
+                "application_name": "growth-academy",
+                "timezone": "UTC",
+                "statement_timeout": f"{STATEMENT_SECONDS}s",
+                "lock_timeout": f"{LOCK_SECONDS}s",
+                "idle_in_transaction_session_timeout": "60s",
+            },
+        )
+        pool.wait_seconds = options.pop("wait_seconds")
+        try:
+            await pool
+        except _AWAY as error:
+            raise unavailable() from error
+        self._pool = pool
+        await self._post_connect()
+
+    async def _translate_exceptions(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super()._translate_exceptions(func, *args, **kwargs)
+        except (*_AWAY, *_BUSY) as error:
+            raise unavailable() from error
+
+
+client_class = AcademyClient
+"""Tortoise looks for this name in the module that `engine` names."""
+
+
+def database_config(modules: Sequence[str], url: str, *, pool_size: int, wait_seconds: float) -> dict[str, Any]:
+    """Tortoise's configuration; `modules` are the model modules by dotted name."""
+    credentials = {"dsn": url, "maxsize": pool_size, "wait_seconds": wait_seconds}
+    return {
+        "connections": {"default": {"engine": "kit.db", "credentials": credentials}},
+        "apps": {APP: {"models": list(modules), "migrations": MIGRATIONS, "default_connection": "default"}},
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+async def open_database(url: str, modules: Sequence[str], *, pool_size: int = 10, wait_seconds: float = 5.0) -> None:
+    """Open the pool of this process. UNAVAILABLE if PostgreSQL does not answer."""
+    config = database_config(modules, url, pool_size=pool_size, wait_seconds=wait_seconds)
+    # The server's start and its requests run in different tasks: the connection must be found from all of them.
+    await Tortoise.init(config=config, _enable_global_fallback=True)
+    try:
+        await rows("SELECT 1")
+    except BaseException:
+        await Tortoise.close_connections()
+        raise
+
+
+async def close_database() -> None:
+    """Wait for running transactions, then close the pool."""
+    while _running:
+        await asyncio.wait(set(_running))
+    await Tortoise.close_connections()
+
+
+async def transaction(work: Callable[[], Awaitable[T]]) -> T:
+    """Run `work` in one transaction and give its answer; commit when it returns, roll back when it raises.
+
+    After a deadlock or a serialization failure `work` runs again from the start, so it keeps nothing outside the
+    database. A cancelled caller waits until the transaction has ended, one way or the other. Never nested.
+    """
+    assert not _in_transaction(), "a transaction is already open"
+    task = asyncio.create_task(_run(work))
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError:
+                continue
+        if not task.cancelled():
+            task.exception()  # looked at, so that the loop does not report it as lost
+        raise
+
+
+def require_transaction() -> None:
+    """Stop a function that must share its caller's transaction from running without one."""
+    assert _in_transaction(), "no open transaction"
+
+
+async def rows(sql: str, *args: object) -> list[dict[str, Any]]:
+    """Every row of a statement ($1 style), RETURNING included; in the open transaction if there is one.
+
+    json and jsonb come as text.
+    """
+    return cast(list[dict[str, Any]], await _client().execute_query_dict(sql, list(args)))
+
+
+async def execute(sql: str, *args: object) -> int:
+    """Run a statement; how many rows it touched."""
+
+    async def work(connection: Connection) -> int:
+        count = (await connection.execute(sql, *args)).rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    return await _with_connection(work)
+
+
+async def copy_rows(table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> int:
+    """Append many rows by COPY; how many. A conflict fails the whole of it."""
+
+    async def work(connection: Connection) -> int:
+        status = await connection.copy_records_to_table(table, columns=list(columns), records=records)
+        return int(status.rpartition(" ")[2])
+
+    return await _with_connection(work)
+
+
+@asynccontextmanager
+async def leadership(name: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+    """Try to become the one process that holds `name`.
+
+    Gives a question to ask again and again: True while this process leads. The lock belongs to a connection, so
+    PostgreSQL itself frees it when the process dies.
+    """
+    pool = await _pool()
+    held: Connection | None = None
+    leading = False
+
+    async def leads() -> bool:
+        nonlocal held, leading
+        try:
+            if held is not None and held.is_closed():
+                await pool.release(held)
+                held, leading = None, False
+            if held is None:
+                held = await pool.acquire()
+            if not leading:
+                leading = bool(await held.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", name))
+            else:
+                await held.execute("SELECT 1")  # the connection, and with it the lock, is still alive
+        except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            return False
+        return leading
+
+    try:
+        yield leads
+    finally:
+        if held is not None:
+            await pool.release(held)  # a released connection is reset, which frees its advisory locks
+
+
+async def migrate(url: str, modules: Sequence[str]) -> list[str]:
+    """Bring the database at `url` up to date and name the migrations that were applied.
+
+    All of them in one transaction under one lock: a failure leaves nothing half done, and of two processes the second
+    finds the work done. Opens and closes its own connections.
+    """
+    applied: list[str] = []
+    config = database_config(modules, url, pool_size=2, wait_seconds=10)
+    await Tortoise.init(config=config)
+    try:
+        async with in_transaction("default") as connection:
+            await connection.execute_script(
+                f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
+                f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+            )
+            executor = MigrationExecutor(connection, config["apps"])
+            await executor.migrate(
+                direction="forward",
+                progress=lambda event, _, name: applied.append(name) if event == "apply_done" else None,
+            )
+    finally:
+        await Tortoise.close_connections()
+    return applied
+
+
+async def _run(work: Callable[[], Awaitable[T]]) -> T:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with in_transaction("default"):
+                return await work()
+        except _COLLIDED as error:
+            if attempt == ATTEMPTS:
+                raise unavailable() from error
+            await asyncio.sleep(0.01 * attempt)
+        except (*_AWAY, *_BUSY, asyncpg.InterfaceError) as error:
+            raise unavailable() from error
+    raise AssertionError("unreachable")
+
+
+def _client() -> AcademyClient:
+    return cast(AcademyClient, get_connections().get("default"))
+
+
+def _in_transaction() -> bool:
+    return isinstance(_client(), TransactionalDBClient)
+
+
+async def _pool() -> PatientPool:
+    client = _client()
+    assert not isinstance(client, TransactionalDBClient), "a transaction is open"
+    if client._pool is None:
+        await rows("SELECT 1")
+    return cast(PatientPool, client._pool)
+
+
+async def _with_connection(work: Callable[[Connection], Awaitable[T]]) -> T:
+    try:
+        async with _client().acquire_connection() as connection:
+            return await work(cast(Connection, connection))
+    except (*_AWAY, *_BUSY) as error:
+        raise unavailable() from error
