@@ -2,9 +2,11 @@
 
 MODULES = (
     "models.accounts",
+    "models.sessions",
     "models.audit",
     "models.outlets",
     "models.courses",
+    "models.assignments",
     "models.progress",
     "models.points",
     "models.boards",
