@@ -1,0 +1,38 @@
+"""A right to be paid, before the tariff and its caps decide how much."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from kit.clock import day_of
+
+
+class OncePer(StrEnum):
+    LESSON = "LESSON"
+    COURSE = "COURSE"
+    DAY = "DAY"
+    WEEK = "WEEK"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`key` is the natural key of the award: whatever claims the same key is paid once between them.
+
+    `object_type` is the GraphQL type of the object. `period_key` is "" for what is paid once for ever, else the first
+    day of the period in ISO form; such an award is about the member's own day or week.
+    """
+
+    rule: str
+    object_type: str
+    object_id: UUID
+    period_key: str
+    occurred_at: datetime
+
+    @property
+    def key(self) -> tuple[str, UUID, str]:
+        return self.rule, self.object_id, self.period_key
+
+    @property
+    def day(self) -> date:
+        return day_of(self.occurred_at)

@@ -1,0 +1,14 @@
+from gamification.facts import CourseCompleted, Fact
+from gamification.rules.claim import Claim, OncePer
+from gamification.titles import Title
+
+CODE = "course.completed"
+TITLE = Title("学完课程", "Course completed")
+ONCE_PER = OncePer.COURSE
+
+
+def claim(fact: Fact) -> Claim | None:
+    """Courses that nobody has to take; required ones are paid by their own rule."""
+    if not isinstance(fact, CourseCompleted) or fact.required:
+        return None
+    return Claim(CODE, "Course", fact.course_id, "", fact.occurred_at)

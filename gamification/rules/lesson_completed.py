@@ -1,0 +1,13 @@
+from gamification.facts import Fact, LessonCompleted
+from gamification.rules.claim import Claim, OncePer
+from gamification.titles import Title
+
+CODE = "lesson.completed"
+TITLE = Title("完成课时", "Lesson completed")
+ONCE_PER = OncePer.LESSON
+
+
+def claim(fact: Fact) -> Claim | None:
+    if not isinstance(fact, LessonCompleted):
+        return None
+    return Claim(CODE, "Lesson", fact.lesson_id, "", fact.occurred_at)

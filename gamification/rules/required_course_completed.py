@@ -1,0 +1,13 @@
+from gamification.facts import CourseCompleted, Fact
+from gamification.rules.claim import Claim, OncePer
+from gamification.titles import Title
+
+CODE = "course.required"
+TITLE = Title("学完必修课程", "Required course completed")
+ONCE_PER = OncePer.COURSE
+
+
+def claim(fact: Fact) -> Claim | None:
+    if not isinstance(fact, CourseCompleted) or not fact.required:
+        return None
+    return Claim(CODE, "Course", fact.course_id, "", fact.occurred_at)

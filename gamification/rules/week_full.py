@@ -1,0 +1,13 @@
+from gamification.facts import Fact, WeekLearned
+from gamification.rules.claim import Claim, OncePer
+from gamification.titles import Title
+
+CODE = "week.full"
+TITLE = Title("全勤一周", "A full week of learning")
+ONCE_PER = OncePer.WEEK
+
+
+def claim(fact: Fact) -> Claim | None:
+    if not isinstance(fact, WeekLearned):
+        return None
+    return Claim(CODE, "Member", fact.member_id, fact.monday.isoformat(), fact.occurred_at)
