@@ -1,0 +1,210 @@
+"""Honour boards: what is counted per member and day, which boards there are, and the snapshots of closed periods.
+
+Three tables have keys of several columns and are made by migration 0007:
+
+metric_days     (member, metric, Shanghai day, outlet, region, tier) -> amount, reached_at. What the rows behind a
+                metric add up to at the place held then, kept in the transaction that writes those rows. `reached_at`
+                is the newest moment among the rows that still count, null if none does. For STREAK_DAYS the day is
+                learned while its amount is above 0.
+board_versions  (subject kind, subject) -> version, taken by every projection under this row's lock: who holds the
+                higher version has read the later totals.
+frozen_totals   the `metric_days` of a closed period, added up per member and place (STREAK_DAYS: still day by day),
+                of those who were ranked when it closed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from kit.db import execute, require_transaction, rows
+from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, OutletTier
+
+
+class BoardDefinition(Model):
+    """One kind of board, `metric.period.subject`. A disabled one cannot be found."""
+
+    key = fields.CharField(60, primary_key=True)
+    metric = fields.CharEnumField(BoardMetric, max_length=20)
+    period = fields.CharEnumField(BoardPeriod, max_length=10)
+    subject = fields.CharEnumField(BoardSubjectKind, max_length=10)
+    title = fields.CharField(40)
+    enabled = fields.BooleanField(default=True)
+
+    class Meta:
+        table = "board_definitions"
+
+
+class BoardPeriodRow(Model):
+    """A period that has ended: GRACE until its snapshot is taken, then FROZEN under the checksum of its totals."""
+
+    id = fields.UUIDField(primary_key=True)
+    period = fields.CharEnumField(BoardPeriod, max_length=10)
+    starts_on = fields.DateField()
+    ends_on = fields.DateField()
+    phase = fields.CharEnumField(BoardPhase, max_length=10)
+    frozen_at = fields.DatetimeField(null=True)
+    checksum = fields.CharField(64, null=True)
+
+    class Meta:
+        table = "board_periods"
+        unique_together = (("period", "starts_on"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An amount to add to one line of `metric_days`, `day` being the Shanghai day of `occurred_at`."""
+
+    member_id: UUID
+    metric: BoardMetric
+    day: date
+    outlet_id: UUID
+    region_id: UUID
+    tier: OutletTier
+    amount: int
+    occurred_at: datetime
+
+
+# The rows behind each metric, one shape: where and when each amount was earned, and whether it still counts.
+SOURCES: dict[BoardMetric, str] = {
+    BoardMetric.POINTS: """
+        SELECT e.member_id, e.day, e.outlet_id, e.region_id, e.tier, e.amount, e.occurred_at,
+               e.amount > 0 AND e.reverses_id IS NULL
+               AND NOT EXISTS (SELECT 1 FROM ledger_entries undo WHERE undo.reverses_id = e.id) AS counts
+        FROM ledger_entries e WHERE e.account = 'LIFETIME'""",
+    BoardMetric.LEARNING_SECONDS: """
+        SELECT member_id, (occurred_at AT TIME ZONE 'Asia/Shanghai')::date AS day, outlet_id, region_id, tier,
+               seconds AS amount, occurred_at, sum(seconds) OVER (PARTITION BY member_id, event_id) > 0 AS counts
+        FROM learning_seconds""",
+    BoardMetric.COURSES_COMPLETED: """
+        SELECT member_id, (occurred_at AT TIME ZONE 'Asia/Shanghai')::date AS day, outlet_id, region_id, tier,
+               amount, occurred_at, sum(amount) OVER (PARTITION BY member_id, course_id, occurred_at) > 0 AS counts
+        FROM course_completions""",
+    BoardMetric.STREAK_DAYS: """
+        SELECT member_id, day, outlet_id, region_id, tier, amount, occurred_at,
+               sum(amount) OVER (PARTITION BY member_id, day, occurred_at) > 0 AS counts
+        FROM learned_days""",
+}
+
+
+async def add_to_days(cells: Sequence[Cell]) -> None:
+    """Add amounts to `metric_days`. Where one is taken back, `reached_at` is looked up anew in the rows behind."""
+    require_transaction()
+    added: dict[tuple[Any, ...], tuple[int, datetime | None]] = {}
+    for cell in cells:
+        key = (cell.member_id, cell.metric.value, cell.day, cell.outlet_id, cell.region_id, cell.tier.value)
+        amount, reached_at = added.get(key, (0, None))
+        if cell.amount > 0:
+            reached_at = max(reached_at, cell.occurred_at) if reached_at else cell.occurred_at
+        added[key] = (amount + cell.amount, reached_at)
+    if not added:
+        return
+    lines = sorted((*key, *sums) for key, sums in added.items())  # one order of locks for everybody
+    await execute(
+        """INSERT INTO metric_days AS d (member_id, metric, day, outlet_id, region_id, tier, amount, reached_at)
+           SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[], $4::uuid[], $5::uuid[], $6::text[], $7::bigint[],
+                                $8::timestamptz[])
+           ON CONFLICT (member_id, metric, day, outlet_id, region_id, tier) DO UPDATE
+           SET amount = d.amount + excluded.amount, reached_at = greatest(d.reached_at, excluded.reached_at)""",
+        *(list(column) for column in zip(*lines, strict=True)),
+    )
+    for metric in {cell.metric for cell in cells if cell.amount < 0}:
+        taken = {(cell.member_id, cell.day) for cell in cells if cell.metric is metric and cell.amount < 0}
+        await _look_up_reached_at(metric, sorted(taken))
+
+
+async def _look_up_reached_at(metric: BoardMetric, taken: Sequence[tuple[UUID, date]]) -> None:
+    await execute(
+        f"""WITH touched AS (SELECT * FROM unnest($2::uuid[], $3::date[]) AS t (member_id, day))
+            UPDATE metric_days d SET reached_at = (
+                SELECT max(s.occurred_at) FROM ({SOURCES[metric]}) s
+                WHERE s.member_id = d.member_id AND s.day = d.day AND s.outlet_id = d.outlet_id
+                  AND s.region_id = d.region_id AND s.tier = d.tier AND s.counts)
+            FROM touched t WHERE d.metric = $1 AND d.member_id = t.member_id AND d.day = t.day""",  # noqa: S608
+        metric.value,
+        [member_id for member_id, _ in taken],
+        [day for _, day in taken],
+    )
+
+
+async def days_that_differ(limit: int) -> list[dict[str, Any]]:
+    """Lines of `metric_days` that are not what the rows behind them add up to.
+
+    As {metric, member_id, day, kept, found, kept_reached_at, found_reached_at}.
+    """
+    differences: list[dict[str, Any]] = []
+    for metric, source in SOURCES.items():
+        differences += await rows(
+            f"""WITH found AS (
+                    SELECT member_id, day, outlet_id, region_id, tier::text AS tier, sum(amount)::bigint AS amount,
+                           max(occurred_at) FILTER (WHERE counts) AS reached_at
+                    FROM ({source}) s WHERE outlet_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5),
+                kept AS (SELECT * FROM metric_days WHERE metric = $1)
+                SELECT $1 AS metric, member_id, day, k.amount AS kept, f.amount AS found,
+                       k.reached_at AS kept_reached_at, f.reached_at AS found_reached_at
+                FROM kept k FULL JOIN found f USING (member_id, day, outlet_id, region_id, tier)
+                WHERE coalesce(k.amount, 0) <> coalesce(f.amount, 0) OR k.reached_at IS DISTINCT FROM f.reached_at
+                ORDER BY member_id, day LIMIT $2""",  # noqa: S608
+            metric.value,
+            limit - len(differences),
+        )
+    return differences
+
+
+async def next_version(kind: BoardSubjectKind, subject_id: UUID) -> int:
+    """Lock the subject's version and count it up. Totals read after this, in the same transaction, belong to it."""
+    require_transaction()
+    [row] = await rows(
+        """INSERT INTO board_versions AS v (subject_kind, subject_id, version) VALUES ($1, $2, 1)
+           ON CONFLICT (subject_kind, subject_id) DO UPDATE SET version = v.version + 1 RETURNING version""",
+        kind.value,
+        subject_id,
+    )
+    return int(row["version"])
+
+
+async def places_of(member_id: UUID) -> tuple[list[UUID], list[UUID]]:
+    """The outlets in which anything of the member was ever counted, and their regions with all that lie above them."""
+    outlets = await rows("SELECT DISTINCT outlet_id AS id FROM metric_days WHERE member_id = $1 ORDER BY 1", member_id)
+    regions = await rows(
+        """WITH RECURSIVE up AS (
+               SELECT r.id, r.parent_id FROM regions r
+               WHERE r.id IN (SELECT region_id FROM metric_days WHERE member_id = $1)
+               UNION SELECT r.id, r.parent_id FROM up JOIN regions r ON r.id = up.parent_id)
+           SELECT id FROM up ORDER BY 1""",
+        member_id,
+    )
+    return [row["id"] for row in outlets], [row["id"] for row in regions]
+
+
+async def first_day() -> date | None:
+    """The first day on which anything was counted."""
+    [row] = await rows("SELECT min(day) AS day FROM metric_days")
+    day: date | None = row["day"]
+    return day
+
+
+async def region_tree_digest() -> str:
+    """Changes with every change of the region tree, on which the boards of regions depend."""
+    [row] = await rows(
+        "SELECT md5(coalesce(string_agg(id::text || kind || coalesce(parent_id::text, ''), ',' ORDER BY id), ''))"
+        " AS sum FROM regions"
+    )
+    return str(row["sum"])
+
+
+async def definitions(keys: Sequence[str]) -> list[BoardDefinition | None]:
+    """The enabled definitions of these keys, in the order of `keys`."""
+    found = {each.key: each for each in await BoardDefinition.filter(key__in=list(keys), enabled=True)}
+    return [found.get(key) for key in keys]
+
+
+async def ended_periods(keys: Sequence[tuple[BoardPeriod, date]]) -> list[BoardPeriodRow | None]:
+    """The rows of periods (kind, starts_on) that have ended and were noticed, in the order of `keys`."""
+    starts = {starts_on for _, starts_on in keys}
+    found = {(each.period, each.starts_on): each for each in await BoardPeriodRow.filter(starts_on__in=starts)}
+    return [found.get(key) for key in keys]
