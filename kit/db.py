@@ -7,7 +7,7 @@ leak the pool's connection, and a handful of dropped sockets would leave the pro
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import asyncpg
 from asyncpg.pool import Pool, PoolConnectionProxy
@@ -21,7 +21,10 @@ from tortoise.transactions import in_transaction
 from kit.errors import DomainError, ErrorCode
 
 T = TypeVar("T")
-Connection = PoolConnectionProxy[asyncpg.Record]
+if TYPE_CHECKING:
+    Connection = PoolConnectionProxy[asyncpg.Record]
+else:
+    Connection = PoolConnectionProxy
 
 APP = "models"
 MIGRATIONS = "models.migrations"

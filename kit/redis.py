@@ -1,0 +1,26 @@
+"""How we talk to Valkey or Redis: every time-out and every retry chosen by hand."""
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+REQUEST_SECONDS = 0.5
+
+
+def open_redis(url: str, *, blocking: bool = False) -> Redis:
+    """A client on a pool of its own. Nothing is sent before the first command.
+
+    A command that found its connection closed is sent once more: all our writes are absolute, so that twice is once.
+    One that timed out is not, and may still be applied later. `blocking` is for reads that wait: they never time out.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=64,
+        timeout=REQUEST_SECONDS,
+        socket_timeout=None if blocking else REQUEST_SECONDS,
+        socket_connect_timeout=REQUEST_SECONDS,
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+        decode_responses=False,
+    )
+    return Redis.from_pool(pool)

@@ -1,0 +1,88 @@
+"""One PostgreSQL and one Valkey for the whole test run, and a database per worker copied from one template."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from kit.embedded import Postgres, Valkey, socket_directory
+from tests.halfway import migrate_what_there_is
+
+TEMPLATE = "template_academy"
+
+
+@dataclass
+class Servers:
+    """Owned by the process that runs pytest; the workers get nothing but addresses."""
+
+    directory: Path
+    postgres: Postgres
+    valkey: Valkey
+
+    @classmethod
+    def start(cls) -> "Servers":
+        directory = Path(tempfile.mkdtemp(prefix="academy-tests-"))
+        sockets = socket_directory(directory)
+        servers = cls(directory, Postgres(directory, sockets, durable=False), Valkey(directory, sockets, durable=False))
+        servers.postgres.start()
+        servers.valkey.start()
+        asyncio.run(build_template(servers.postgres.url))
+        return servers
+
+    def stop(self) -> None:
+        self.valkey.stop()
+        self.postgres.stop()
+        shutil.rmtree(socket_directory(self.directory), ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def addresses(self) -> dict[str, str]:
+        return {"postgres": str(self.postgres.sockets), "valkey": str(self.valkey.socket)}
+
+
+async def build_template(url: Callable[[str], str]) -> None:
+    admin = await asyncpg.connect(url("postgres"))
+    await admin.execute(f"CREATE DATABASE {TEMPLATE}")
+    await admin.close()
+    await migrate_what_there_is(url(TEMPLATE))
+
+
+async def copy_template(url: Callable[[str], str], name: str) -> None:
+    admin = await asyncpg.connect(url("postgres"))
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    await admin.close()
+
+
+TABLES = """
+SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+"""
+
+
+class Wiper:
+    """Empties the tables between two tests; those that the migrations filled keep their rows."""
+
+    def __init__(self, connection: asyncpg.Connection, tables: list[str]) -> None:
+        self.connection = connection
+        self.tables = tables
+
+    @classmethod
+    async def open(cls, url: str) -> "Wiper":
+        connection = await asyncpg.connect(url)
+        # Foreign keys and the triggers of the append-only tables stand in the way of nobody who is wiping.
+        await connection.execute("SET session_replication_role = replica; SET lock_timeout = '5s'")
+        wiper = cls(connection, [row["name"] for row in await connection.fetch(TABLES)])
+        kept = await wiper.filled()
+        wiper.tables = [name for name in wiper.tables if name not in kept]
+        return wiper
+
+    async def filled(self) -> list[str]:
+        questions = (f"SELECT '{name}' AS name WHERE EXISTS (SELECT FROM \"{name}\")" for name in self.tables)
+        return [row["name"] for row in await self.connection.fetch(" UNION ALL ".join(questions))]
+
+    async def wipe(self) -> None:
+        if names := await self.filled():
+            await self.connection.execute("; ".join(f'DELETE FROM "{name}"' for name in names))
