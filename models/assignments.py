@@ -11,6 +11,9 @@ from tortoise.models import Model
 from kit.db import rows
 from kit.paging import Ask, Page, page_of
 from kit.words import OutletTier
+from models.accounts import Member
+from models.courses import Course
+from models.outlets import Outlet, Region
 
 
 class Assignment(Model):
@@ -20,11 +23,23 @@ class Assignment(Model):
     """
 
     id = fields.UUIDField(primary_key=True)
-    course = fields.ForeignKeyField("models.Course", "assignments", on_delete=fields.CASCADE)
-    region = fields.ForeignKeyField("models.Region", "assignments", null=True, on_delete=fields.RESTRICT)
+    course: fields.ForeignKeyRelation[Course] = fields.ForeignKeyField(
+        "models.Course", "assignments", on_delete=fields.CASCADE
+    )
+    course_id: UUID
+    region: fields.ForeignKeyNullableRelation[Region] = fields.ForeignKeyField(
+        "models.Region", "assignments", null=True, on_delete=fields.RESTRICT
+    )
+    region_id: UUID | None
     tier = fields.CharEnumField(OutletTier, max_length=10, null=True)
-    outlet = fields.ForeignKeyField("models.Outlet", "assignments", null=True, on_delete=fields.RESTRICT)
-    member = fields.ForeignKeyField("models.Member", "assignments", null=True, on_delete=fields.CASCADE)
+    outlet: fields.ForeignKeyNullableRelation[Outlet] = fields.ForeignKeyField(
+        "models.Outlet", "assignments", null=True, on_delete=fields.RESTRICT
+    )
+    outlet_id: UUID | None
+    member: fields.ForeignKeyNullableRelation[Member] = fields.ForeignKeyField(
+        "models.Member", "assignments", null=True, on_delete=fields.CASCADE
+    )
+    member_id: UUID | None
     due_at = fields.DatetimeField()
     reason = fields.CharField(200, default="")
     assigned_at = fields.DatetimeField()
@@ -65,6 +80,10 @@ _OPEN_ASSIGNMENTS = """
     )"""
 
 
+_TIER = """SELECT o.tier FROM posts p JOIN outlets o ON o.id = p.outlet_id
+           WHERE p.member_id = $1 AND p.is_current AND p.until_at IS NULL"""
+
+
 async def assigned_courses(member_id: UUID, ask: Ask) -> Page[AssignedRow]:
     """Published courses the member still has to do, due first first. Key: due_at, course_id."""
     order = "DESC" if ask.backwards else "ASC"
@@ -93,24 +112,27 @@ async def candidate_courses(member_id: UUID) -> list[dict[str, Any]]:
     (0 unless begun); tier_completions: completions by people of outlets of the member's tier.
     """
     return await rows(
-        f"""{_OPEN_ASSIGNMENTS}, tier AS (
-                SELECT o.tier FROM posts p JOIN outlets o ON o.id = p.outlet_id
-                WHERE p.member_id = $1 AND p.is_current AND p.until_at IS NULL
-            )
+        f"""{_OPEN_ASSIGNMENTS}
             SELECT c.id, c.module_id, c.kind, c.audience_tiers, c.published_at, a.due_at,
                    coalesce(e.lessons_completed, 0) AS lessons_completed, coalesce(e.lesson_count, 0) AS lesson_count,
                    coalesce(t.completions, 0) AS tier_completions
             FROM courses c
             LEFT JOIN open_ones a ON a.course_id = c.id
             LEFT JOIN course_enrolments e ON e.course_id = c.id AND e.member_id = $1
-            LEFT JOIN tier_completions t ON t.course_id = c.id AND t.tier = (SELECT tier FROM tier)
+            LEFT JOIN tier_completions t ON t.course_id = c.id AND t.tier = ({_TIER})
             WHERE c.status = 'PUBLISHED' AND e.completed_at IS NULL""",  # noqa: S608
         member_id,
     )
 
 
-async def completed_by_module(member_id: UUID) -> dict[UUID, int]:
-    """How many courses of each module the member has begun or completed."""
+async def tier_of(member_id: UUID) -> OutletTier | None:
+    """The tier of the member's current outlet; None without one."""
+    found = await rows(_TIER, member_id)
+    return OutletTier(found[0]["tier"]) if found else None
+
+
+async def taken_up_by_module(member_id: UUID) -> dict[UUID, int]:
+    """How many courses of each module the member has begun, those completed among them."""
     found = await rows(
         "SELECT c.module_id, count(*) AS begun FROM course_enrolments e JOIN courses c ON c.id = e.course_id"
         " WHERE e.member_id = $1 GROUP BY c.module_id",

@@ -17,6 +17,7 @@ from tortoise.models import Model
 
 from kit.db import execute, require_transaction, rows
 from kit.words import CourseForm, CourseKind, CourseStatus, OutletTier
+from models.accounts import Member
 
 
 class Module(Model):
@@ -52,16 +53,22 @@ class Course(Model):
 
     id = fields.UUIDField(primary_key=True)
     code = fields.CharField(40, unique=True)
-    module = fields.ForeignKeyField("models.Module", "courses", on_delete=fields.RESTRICT)
+    module: fields.ForeignKeyRelation[Module] = fields.ForeignKeyField(
+        "models.Module", "courses", on_delete=fields.RESTRICT
+    )
+    module_id: UUID
     form = fields.CharEnumField(CourseForm, max_length=20)
     kind = fields.CharEnumField(CourseKind, max_length=20)
     status = fields.CharEnumField(CourseStatus, max_length=20)
     edition_id = fields.UUIDField(null=True)
     title = fields.CharField(200)
     summary = fields.CharField(1000, default="")
-    tags = ArrayField[list[str]](element_type="text", default=list)
-    cover_media = fields.ForeignKeyField("models.MediaAsset", "covers", null=True, on_delete=fields.RESTRICT)
-    audience_tiers = ArrayField[list[str]](element_type="text", default=list)
+    tags: list[str] = ArrayField(element_type="text", default=list)
+    cover_media: fields.ForeignKeyNullableRelation[MediaAsset] = fields.ForeignKeyField(
+        "models.MediaAsset", "covers", null=True, on_delete=fields.RESTRICT
+    )
+    cover_media_id: UUID | None
+    audience_tiers: list[str] = ArrayField(element_type="text", default=list)
     completion_percent = fields.SmallIntField(default=90)
     duration_seconds = fields.IntField(default=0)
     points = fields.IntField(default=0)
@@ -80,7 +87,10 @@ class CourseEdition(Model):
     """One publication of a course; `number` counts from 1."""
 
     id = fields.UUIDField(primary_key=True)
-    course = fields.ForeignKeyField("models.Course", "editions", on_delete=fields.CASCADE)
+    course: fields.ForeignKeyRelation[Course] = fields.ForeignKeyField(
+        "models.Course", "editions", on_delete=fields.CASCADE
+    )
+    course_id: UUID
     number = fields.IntField()
     published_at = fields.DatetimeField()
 
@@ -93,7 +103,10 @@ class Lesson(Model):
     """The identity of a lesson; what it says and where it stands is in the edition."""
 
     id = fields.UUIDField(primary_key=True)
-    course = fields.ForeignKeyField("models.Course", "lessons", on_delete=fields.CASCADE)
+    course: fields.ForeignKeyRelation[Course] = fields.ForeignKeyField(
+        "models.Course", "lessons", on_delete=fields.CASCADE
+    )
+    course_id: UUID
 
     class Meta:
         table = "lessons"
@@ -103,12 +116,21 @@ class EditionLesson(Model):
     """A lesson as one edition has it. Media lessons are complete by spans watched, articles by `dwell_seconds`."""
 
     id = fields.UUIDField(primary_key=True)
-    edition = fields.ForeignKeyField("models.CourseEdition", "lessons", on_delete=fields.CASCADE)
-    lesson = fields.ForeignKeyField("models.Lesson", "editions", on_delete=fields.CASCADE)
+    edition: fields.ForeignKeyRelation[CourseEdition] = fields.ForeignKeyField(
+        "models.CourseEdition", "lessons", on_delete=fields.CASCADE
+    )
+    edition_id: UUID
+    lesson: fields.ForeignKeyRelation[Lesson] = fields.ForeignKeyField(
+        "models.Lesson", "editions", on_delete=fields.CASCADE
+    )
+    lesson_id: UUID
     position = fields.SmallIntField()
     title = fields.CharField(200)
     body = fields.TextField(null=True)
-    media = fields.ForeignKeyField("models.MediaAsset", "lessons", null=True, on_delete=fields.RESTRICT)
+    media: fields.ForeignKeyNullableRelation[MediaAsset] = fields.ForeignKeyField(
+        "models.MediaAsset", "lessons", null=True, on_delete=fields.RESTRICT
+    )
+    media_id: UUID | None
     duration_seconds = fields.IntField()
     dwell_seconds = fields.IntField(null=True)
 
@@ -119,8 +141,14 @@ class EditionLesson(Model):
 
 class CourseLecturer(Model):
     id = fields.UUIDField(primary_key=True)
-    course = fields.ForeignKeyField("models.Course", "lecturers", on_delete=fields.CASCADE)
-    member = fields.ForeignKeyField("models.Member", "taught_courses", on_delete=fields.CASCADE)
+    course: fields.ForeignKeyRelation[Course] = fields.ForeignKeyField(
+        "models.Course", "lecturers", on_delete=fields.CASCADE
+    )
+    course_id: UUID
+    member: fields.ForeignKeyRelation[Member] = fields.ForeignKeyField(
+        "models.Member", "taught_courses", on_delete=fields.CASCADE
+    )
+    member_id: UUID
     position = fields.SmallIntField()
 
     class Meta:
@@ -132,8 +160,14 @@ class CourseRating(Model):
     """The one opinion a member holds of a course; rating again replaces it."""
 
     id = fields.UUIDField(primary_key=True)
-    course = fields.ForeignKeyField("models.Course", "ratings", on_delete=fields.CASCADE)
-    member = fields.ForeignKeyField("models.Member", "course_ratings", on_delete=fields.CASCADE)
+    course: fields.ForeignKeyRelation[Course] = fields.ForeignKeyField(
+        "models.Course", "ratings", on_delete=fields.CASCADE
+    )
+    course_id: UUID
+    member: fields.ForeignKeyRelation[Member] = fields.ForeignKeyField(
+        "models.Member", "course_ratings", on_delete=fields.CASCADE
+    )
+    member_id: UUID
     stars = fields.SmallIntField()
     comment = fields.CharField(500, default="")
     rated_at = fields.DatetimeField()
@@ -187,6 +221,14 @@ def course_row(row: dict[str, Any]) -> CourseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaRow:
+    id: UUID
+    content_type: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class LessonRow:
     """A lesson in the current edition of its course, with what judges progress in it.
 
@@ -208,10 +250,7 @@ class LessonRow:
     body: str | None
     duration_seconds: int
     dwell_seconds: int | None
-    media_id: UUID | None
-    media_content_type: str | None
-    media_size_bytes: int | None
-    media_sha256: str | None
+    media: MediaRow | None
 
     @property
     def published(self) -> bool:
@@ -239,8 +278,15 @@ _LESSONS = """
 
 
 def _lesson_row(row: dict[str, Any]) -> LessonRow:
+    plain = {name: value for name, value in row.items() if not name.startswith("media_")}
+    media = {name.removeprefix("media_"): value for name, value in row.items() if name.startswith("media_")}
     return LessonRow(
-        **{**row, "course_kind": CourseKind(row["course_kind"]), "course_status": CourseStatus(row["course_status"])}
+        **{
+            **plain,
+            "course_kind": CourseKind(row["course_kind"]),
+            "course_status": CourseStatus(row["course_status"]),
+            "media": MediaRow(**media) if media["id"] is not None else None,
+        }
     )
 
 
@@ -266,7 +312,7 @@ async def lessons_by_courses(course_ids: Sequence[UUID]) -> list[list[LessonRow]
 
 async def lessons_by_ids(lesson_ids: Sequence[UUID]) -> list[LessonRow | None]:
     """The lessons of these ids, in their order. None: not in the current edition of any course, published or not."""
-    homes = "(SELECT array_agg(course_id) FROM lessons WHERE id = ANY($1))"
+    homes = "ARRAY(SELECT course_id FROM lessons WHERE id = ANY($1))"
     found = await rows(_LESSONS.format(courses=homes) + " WHERE id = ANY($1)", list(lesson_ids))
     shelf = {row["id"]: _lesson_row(row) for row in found}
     return [shelf.get(lesson_id) for lesson_id in lesson_ids]
@@ -329,21 +375,33 @@ async def replace_rating(
     )
 
 
-async def recount_course(course_id: UUID) -> None:
-    """Set a course's counters from the rows behind them; absolute, so that it may run at any time and twice.
-
-    A view is a learner who has begun the course. Call in a transaction: the course's row is locked first.
-    """
+async def lock_course(course_id: UUID) -> None:
+    """Hold the course's row until the transaction ends, so that the next statement counts all that is committed."""
     require_transaction()
+    await rows("SELECT 1 FROM courses WHERE id = $1 FOR NO KEY UPDATE", course_id)
+
+
+async def recount_ratings(course_id: UUID) -> None:
+    """Set what a course's ratings add up to. Absolute; the caller holds the course's lock."""
     await execute(
-        """UPDATE courses c
-           SET view_count = learned.begun, completion_count = learned.completed,
-               rating_sum = rated.stars, rating_count = rated.opinions
-           FROM (SELECT count(*) AS begun, count(completed_at) AS completed
-                 FROM course_enrolments WHERE course_id = $1) learned,
-                (SELECT coalesce(sum(stars), 0) AS stars, count(*) AS opinions
+        """UPDATE courses SET rating_sum = rated.stars, rating_count = rated.opinions
+           FROM (SELECT coalesce(sum(stars), 0) AS stars, count(*) AS opinions
                  FROM course_ratings WHERE course_id = $1) rated
-           WHERE c.id = $1""",
+           WHERE id = $1""",
+        course_id,
+    )
+
+
+async def recount_learners(course_id: UUID) -> None:
+    """Set how many learners have begun (a view) and completed a course, in all and by tier of their outlet.
+
+    Absolute; the caller holds the course's lock.
+    """
+    await execute(
+        """UPDATE courses SET view_count = learned.begun, completion_count = learned.completed
+           FROM (SELECT count(*) AS begun, count(completed_at) AS completed
+                 FROM course_enrolments WHERE course_id = $1) learned
+           WHERE id = $1""",
         course_id,
     )
     await execute("DELETE FROM tier_completions WHERE course_id = $1", course_id)
@@ -361,3 +419,17 @@ async def recount_course(course_id: UUID) -> None:
 
 async def media_by_id(media_id: UUID) -> MediaAsset | None:
     return await MediaAsset.get_or_none(id=media_id)
+
+
+async def media_in_courses(statuses: Sequence[CourseStatus], media_ids: Sequence[UUID]) -> list[MediaRow | None]:
+    """Assets in a current lesson of a course in one of `statuses`, None for the others, in the order of the ids."""
+    found = await rows(
+        """SELECT m.id, m.content_type, m.size_bytes, m.sha256 FROM media_assets m
+           WHERE m.id = ANY($1) AND EXISTS (
+               SELECT 1 FROM edition_lessons l JOIN courses c ON c.edition_id = l.edition_id
+               WHERE l.media_id = m.id AND c.status = ANY($2))""",
+        list(media_ids),
+        [status.value for status in statuses],
+    )
+    shelf = {row["id"]: MediaRow(**row) for row in found}
+    return [shelf.get(media_id) for media_id in media_ids]

@@ -40,6 +40,7 @@ CREATE INDEX courses_tiers ON courses USING gin (audience_tiers);
 CREATE INDEX courses_search ON courses USING gin (search);
 CREATE INDEX lessons_course ON lessons (course_id);
 CREATE INDEX edition_lessons_lesson ON edition_lessons (lesson_id);
+CREATE INDEX edition_lessons_media ON edition_lessons (media_id) WHERE media_id IS NOT NULL;
 CREATE INDEX course_lecturers_member ON course_lecturers (member_id);
 CREATE INDEX course_ratings_member ON course_ratings (member_id);
 CREATE INDEX assignments_course ON assignments (course_id);

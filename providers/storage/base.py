@@ -1,0 +1,20 @@
+"""What the academy asks of a place that keeps media."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+
+class Storage(Protocol):
+    """Keeps bytes by key. A key is lower-case letters, digits, `-`, `.` and `/`, and made by us, never by a client."""
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Keep `content` under `key`, whole or not at all; the same again changes nothing."""
+        ...
+
+    def read(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
+        """The bytes [start, stop) in pieces; `LookupError` before the first piece if there is no such key."""
+        ...
+
+    async def holds(self, key: str, size_bytes: int) -> bool:
+        """True if `key` is kept with exactly this size."""
+        ...

@@ -1,0 +1,53 @@
+"""Media in a local directory: for one machine, and for development."""
+
+import asyncio
+import os
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+PIECE_BYTES = 256 * 1024
+KEY = re.compile(r"[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9.-]*)*")
+
+
+class LocalStorage:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def put(self, key: str, content: bytes) -> None:
+        await asyncio.to_thread(self._write, self._path(key), content)
+
+    async def read(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
+        try:
+            file = await asyncio.to_thread(self._path(key).open, "rb")
+        except FileNotFoundError as error:
+            raise LookupError(key) from error
+        try:
+            await asyncio.to_thread(file.seek, start)
+            while start < stop and (piece := await asyncio.to_thread(file.read, min(PIECE_BYTES, stop - start))):
+                start += len(piece)
+                yield piece
+        finally:
+            file.close()
+
+    async def holds(self, key: str, size_bytes: int) -> bool:
+        path = self._path(key)
+        return path.is_file() and path.stat().st_size == size_bytes
+
+    def _path(self, key: str) -> Path:
+        if not KEY.fullmatch(key):
+            raise ValueError("not a storage key")
+        return self._root / key
+
+    def _write(self, path: Path, content: bytes) -> None:
+        """Beside its place first, then moved there, so that a reader never meets half a file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.replace(draft, path)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise

@@ -1,0 +1,133 @@
+"""Finding, opening and rating courses."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from auth.actor import Actor
+from auth.permissions import may_see_course
+from kit.db import transaction
+from kit.errors import DomainError, ErrorCode, bad_input, not_found
+from kit.ids import new_id
+from kit.paging import Ask, Page, page_of
+from kit.words import CourseKind, CourseSort, CourseStatus, OutletTier
+from models import assignments, course_lists, courses
+from models.assignments import AssignedRow
+from models.course_lists import CourseFilter
+from models.courses import CourseRow, LessonRow, MediaRow
+from models.progress import enrolments_of, lesson_progress_of
+from services.ports import Ports
+from services.recommend import Candidate, Recommendation, Taste, recommend
+
+LONGEST_TEXT = 100
+LONGEST_COMMENT = 500
+
+
+def readable(actor: Actor | None, wanted: CourseFilter) -> CourseFilter:
+    """The filter as this actor may use it; FORBIDDEN for courses that are not published."""
+    if not may_see_course(actor, wanted.status):
+        raise DomainError(ErrorCode.FORBIDDEN)
+    if wanted.text is not None and len(wanted.text) > LONGEST_TEXT:
+        raise bad_input("filter", "text")
+    return replace(wanted, member_id=actor.member_id if actor is not None and wanted.state is not None else None)
+
+
+async def list_courses(wanted: CourseFilter, sort: CourseSort, ask: Ask) -> Page[CourseRow]:
+    """A page of the catalogue; `wanted` comes from `readable`."""
+    return await course_lists.course_page(wanted, sort, ask)
+
+
+async def visible_courses(actor: Actor | None, course_ids: Sequence[UUID]) -> list[CourseRow | None]:
+    """Those of the courses the actor may see, None for the others, in the order of `course_ids`."""
+    found = await courses.courses_by_ids(course_ids)
+    return [row if row is not None and may_see_course(actor, row.status) else None for row in found]
+
+
+async def visible_lessons(actor: Actor | None, lesson_ids: Sequence[UUID]) -> list[LessonRow | None]:
+    """Those of the lessons whose course the actor may see, None for the others, in the order of `lesson_ids`."""
+    found = await courses.lessons_by_ids(lesson_ids)
+    return [row if row is not None and may_see_course(actor, row.course_status) else None for row in found]
+
+
+async def passed_lessons(member_id: UUID, lesson_ids: Sequence[UUID]) -> list[bool]:
+    """Which of the lessons the member is through with, so that the next one is open; in the order of `lesson_ids`."""
+    found = await lesson_progress_of(member_id, lesson_ids)
+    return [lesson_id in found and found[lesson_id].passed_at is not None for lesson_id in lesson_ids]
+
+
+async def visible_media(actor: Actor | None, media_ids: Sequence[UUID]) -> list[MediaRow | None]:
+    """Those of the assets in a lesson the actor may see, None for the others, in the order of `media_ids`."""
+    statuses = [status for status in CourseStatus if may_see_course(actor, status)]
+    return await courses.media_in_courses(statuses, media_ids)
+
+
+async def rate_course(ports: Ports, actor: Actor, course_id: UUID, stars: int, comment: str) -> CourseRow:
+    """Record the actor's opinion of a course they completed; STATE_FORBIDS before. Rating again replaces."""
+    if not 1 <= stars <= 5:
+        raise bad_input("stars")
+    if len(comment) > LONGEST_COMMENT:
+        raise bad_input("comment")
+
+    async def record() -> CourseRow:
+        await courses.lock_course(course_id)
+        enrolment = (await enrolments_of(actor.member_id, [course_id])).get(course_id)
+        if enrolment is None or enrolment.completed_at is None:
+            raise DomainError(ErrorCode.STATE_FORBIDS, field=["courseId"])
+        await courses.replace_rating(new_id(), course_id, actor.member_id, stars, comment, ports.clock.now())
+        await courses.recount_ratings(course_id)
+        [rated] = await courses.courses_by_ids([course_id])
+        assert rated is not None, course_id
+        return rated
+
+    [course] = await visible_courses(actor, [course_id])
+    if course is None:
+        raise not_found("courseId")
+    return await transaction(record)
+
+
+async def assigned_courses(member_id: UUID | None, ask: Ask) -> Page[AssignedRow]:
+    """What the member still has to do, due first first; nothing for someone signed out."""
+    return await assignments.assigned_courses(member_id, ask) if member_id is not None else Page([])
+
+
+async def count_assigned(member_id: UUID | None) -> int:
+    return await assignments.count_assigned(member_id) if member_id is not None else 0
+
+
+async def recommended_courses(member_id: UUID | None) -> list[Recommendation]:
+    """Everything worth learning next, best first; nothing for someone signed out."""
+    if member_id is None:
+        return []
+    candidates = [
+        Candidate(
+            course_id=row["id"],
+            module_id=row["module_id"],
+            kind=CourseKind(row["kind"]),
+            audience_tiers=tuple(OutletTier(tier) for tier in row["audience_tiers"]),
+            published_at=row["published_at"],
+            due_at=row["due_at"],
+            lessons_completed=row["lessons_completed"],
+            lesson_count=row["lesson_count"],
+            tier_completions=row["tier_completions"],
+        )
+        for row in await assignments.candidate_courses(member_id)
+    ]
+    tier = await assignments.tier_of(member_id)
+    return recommend(candidates, Taste(tier, await assignments.taken_up_by_module(member_id)))
+
+
+def recommendation_page(ranked: Sequence[Recommendation], ask: Ask) -> Page[Recommendation]:
+    """A page of `ranked`. Key: `place`, not an index, so that a course that leaves the list disturbs nothing."""
+    found = [
+        each
+        for each in ranked
+        if (ask.after is None or list(each.place) > list(ask.after))
+        and (ask.before is None or list(each.place) < list(ask.before))
+    ]
+    return page_of(found[::-1] if ask.backwards else found, ask)
+
+
+async def recount_course(course_id: UUID) -> None:
+    """Bring a course's counters up to date with its learners; may run at any time and twice. Inside a transaction."""
+    await courses.lock_course(course_id)
+    await courses.recount_learners(course_id)
