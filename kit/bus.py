@@ -15,10 +15,10 @@ import orjson
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
 from kit.errors import DomainError, ErrorCode
 from kit.ids import new_secret
+from kit.redis import AWAY
 
 Message = dict[str, Any]
 
@@ -28,7 +28,6 @@ RESYNC: Message = {"kind": "resync"}
 CONFIRM_SECONDS = 1.0
 BEAT_SECONDS = 5.0
 
-_away = (RedisError, OSError, TimeoutError)
 _log = structlog.get_logger("bus")
 
 
@@ -114,7 +113,7 @@ class Bus:
                     await self._redis.publish(self._all, b"resync")
                     self._lost = False
                 await self._redis.publish(name, body)
-        except _away:
+        except AWAY:
             self._lost = True
 
     async def _subscribe(self, channel: str) -> None:
@@ -130,13 +129,13 @@ class Bus:
                 await pubsub.subscribe(name)
             async with asyncio.timeout(CONFIRM_SECONDS):
                 await confirmed.wait()
-        except _away:
+        except AWAY:
             return
 
     async def _unsubscribe(self, channel: str) -> None:
         name = self._prefix + channel
         if self._pubsub is not None and self._confirmed.pop(name, None) is not None:
-            with contextlib.suppress(*_away):
+            with contextlib.suppress(*AWAY):
                 await self._pubsub.unsubscribe(name)
 
     async def _follow(self) -> None:
@@ -151,12 +150,12 @@ class Bus:
                 self._pubsub = pubsub
                 pause = 0.05
                 await self._read(pubsub)
-            except _away as error:
+            except AWAY as error:
                 _log.warning("bus line lost", error=type(error).__name__)
                 self._lost = True
             finally:
                 self._pubsub = None
-                with contextlib.suppress(*_away):
+                with contextlib.suppress(*AWAY):
                     await pubsub.aclose()  # type: ignore[no-untyped-call]
             await asyncio.sleep(pause)
             pause = min(pause * 2, 1.0)

@@ -187,6 +187,27 @@ async def copy_rows(table: str, columns: Sequence[str], records: Iterable[Sequen
     return await _with_connection(work)
 
 
+class Side:
+    """A transaction on a connection of its own, beside whatever else this task does."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def rows(self, sql: str, *args: object) -> list[dict[str, Any]]:
+        return [dict(row) for row in await self._connection.fetch(sql, *args)]
+
+
+@asynccontextmanager
+async def side_transaction() -> AsyncIterator[Side]:
+    """Hold row locks while work goes on in transactions of its own; for a relay's claim and nothing else.
+
+    Commits when the block ends well. A process that dies in between gives its locks back at once.
+    """
+    pool = await _pool()
+    async with pool.acquire() as connection, connection.transaction():
+        yield Side(connection)
+
+
 @asynccontextmanager
 async def leadership(name: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
     """Try to become the one process that holds `name`.
@@ -194,13 +215,14 @@ async def leadership(name: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
     Gives a question to ask again and again: True while this process leads. The lock belongs to a connection, so
     PostgreSQL itself frees it when the process dies.
     """
-    pool = await _pool()
+    pool: PatientPool | None = None
     held: Connection | None = None
     leading = False
 
     async def leads() -> bool:
-        nonlocal held, leading
+        nonlocal pool, held, leading
         try:
+            pool = pool or await _pool()
             if held is not None and held.is_closed():
                 await pool.release(held)
                 held, leading = None, False
@@ -217,7 +239,7 @@ async def leadership(name: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
     try:
         yield leads
     finally:
-        if held is not None:
+        if pool is not None and held is not None:
             await pool.release(held)  # a released connection is reset, which frees its advisory locks
 
 

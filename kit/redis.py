@@ -4,8 +4,12 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 
 REQUEST_SECONDS = 0.5
+
+AWAY = (RedisError, OSError, TimeoutError)
+"""What a command raises when Valkey is away, starting, or too slow."""
 
 
 def open_redis(url: str, *, blocking: bool = False) -> Redis:

@@ -1,12 +1,17 @@
 """What still has to leave the database: one row per change that somebody outside wants to hear of."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from tortoise import fields
 from tortoise.models import Model
 
-from kit.db import execute, rows
+from kit.db import Side, execute, rows, side_transaction
+
+SLOWEST_RETRY_SECONDS = 5
 
 
 class OutboxRow(Model):
@@ -17,37 +22,70 @@ class OutboxRow(Model):
     key = fields.CharField(80)
     payload: dict[str, Any] = fields.JSONField(default=dict)
     recorded_at = fields.DatetimeField(auto_now_add=True)
+    tries = fields.IntField(default=0)
+    due_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
         table = "outbox"
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A row that a relay holds."""
+
+    id: int
+    topic: str
+    key: str
+    payload: dict[str, Any]
+    tries: int
+
+
+class Claim:
+    """Rows locked for this relay, and what becomes of them."""
+
+    def __init__(self, side: Side, found: list[Waiting]) -> None:
+        self._side = side
+        self.found = found
+
+    async def settle(self, ids: Sequence[int]) -> None:
+        """Forget rows that were applied."""
+        await self._side.rows("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(ids))
+
+    async def postpone(self, ids: Sequence[int]) -> None:
+        """Try rows again later: after 0.2 seconds, then twice as long each time."""
+        await self._side.rows(
+            "UPDATE outbox SET tries = tries + 1,"
+            " due_at = now() + least(0.2 * 2 ^ least(tries, 10), $2) * interval '1 second'"
+            " WHERE id = ANY($1::bigint[])",
+            list(ids),
+            SLOWEST_RETRY_SECONDS,
+        )
+
+
 async def append(topic: str, key: str, payload: dict[str, Any]) -> None:
     await execute(
-        "INSERT INTO outbox (topic, key, payload, recorded_at) VALUES ($1, $2, $3, now())",
+        "INSERT INTO outbox (topic, key, payload, recorded_at, tries, due_at) VALUES ($1, $2, $3, now(), 0, now())",
         topic,
         key,
         orjson.dumps(payload).decode(),
     )
 
 
-async def claim(limit: int) -> list[dict[str, Any]]:
-    """Up to `limit` of the oldest rows as {id, topic, key, payload}, locked until the transaction ends.
+@asynccontextmanager
+async def claim(limit: int) -> AsyncIterator[Claim]:
+    """Up to `limit` of the oldest rows that are due, locked until the block ends.
 
-    Rows that another relay holds are passed over.
+    Rows that another relay holds are passed over, so any number of relays may run.
     """
-    found = await rows(
-        "SELECT id, topic, key, payload FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED",
-        limit,
-    )
-    return [{**row, "payload": orjson.loads(row["payload"])} for row in found]
+    async with side_transaction() as side:
+        found = await side.rows(
+            "SELECT id, topic, key, payload, tries FROM outbox WHERE due_at <= now()"
+            " ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED",
+            limit,
+        )
+        yield Claim(side, [Waiting(**{**row, "payload": orjson.loads(row["payload"])}) for row in found])
 
 
-async def settle(ids: list[int]) -> None:
-    """Forget rows that were applied."""
-    await execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", ids)
-
-
-async def waiting() -> int:
+async def count_waiting() -> int:
     """How many rows no relay has applied yet."""
     return int((await rows("SELECT count(*) AS waiting FROM outbox"))[0]["waiting"])

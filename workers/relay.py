@@ -1,0 +1,75 @@
+"""Takes what transactions announced, after their commit, to the projectors; whatever fails is tried again."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from kit.errors import DomainError, ErrorCode
+from kit.redis import AWAY
+from models.outbox import Claim, Waiting, claim
+from services.ports import Ports
+from workers.projectors import PROJECTORS, Change
+
+BATCH = 500
+IDLE_SECONDS = 0.1
+
+_log = structlog.get_logger("relay")
+
+
+async def run_relay(ports: Ports) -> None:
+    """Relay for ever; ends when cancelled. Any number of processes may do so."""
+    while True:
+        try:
+            moved = await relay_once(ports)
+        except DomainError as error:
+            _log.warning("outbox out of reach", code=error.code.value)
+            moved = 0
+        except Exception:
+            _log.exception("relay failed")
+            moved = 0
+        if moved < BATCH:
+            await asyncio.sleep(IDLE_SECONDS)
+
+
+async def relay_once(ports: Ports, limit: int = BATCH) -> int:
+    """Apply one batch of what waits; how many rows were taken up."""
+    async with claim(limit) as batch:
+        for topic in dict.fromkeys(row.topic for row in batch.found):
+            await _apply(ports, batch, topic, [row for row in batch.found if row.topic == topic])
+        return len(batch.found)
+
+
+async def drain(ports: Ports) -> None:
+    """Apply everything that waits now; for the command line and the tests."""
+    while await relay_once(ports):
+        pass
+
+
+async def _apply(ports: Ports, batch: Claim, topic: str, rows: Sequence[Waiting]) -> None:
+    ids = [row.id for row in rows]
+    try:
+        await PROJECTORS[topic](ports, merged(rows))
+    except Exception as error:
+        if isinstance(error, AWAY) or is_unavailable(error):
+            _log.warning("projection waits", topic=topic, changes=len(ids), error=type(error).__name__)
+            await batch.postpone(ids)
+            return
+        if len(rows) == 1:
+            _log.exception("projection failed", topic=topic, key=rows[0].key, tries=rows[0].tries)
+            await batch.postpone(ids)
+            return
+        for row in rows:  # one that cannot be applied must not hold up the others
+            await _apply(ports, batch, topic, [row])
+    else:
+        await batch.settle(ids)
+
+
+def is_unavailable(error: Exception) -> bool:
+    return isinstance(error, DomainError) and error.code is ErrorCode.UNAVAILABLE
+
+
+def merged(rows: Sequence[Waiting]) -> list[Change]:
+    """One change for each key, payloads in the order they were written."""
+    keys = dict.fromkeys(row.key for row in rows)
+    return [Change(key, tuple(row.payload for row in rows if row.key == key and row.payload)) for key in keys]

@@ -1,0 +1,54 @@
+"""What is done because time has passed. Every tick asks the database what is due, so a missed one is caught up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import structlog
+
+from kit.db import leadership
+from services.ports import Ports
+
+LOOK_SECONDS = 1.0
+
+_log = structlog.get_logger("scheduler")
+
+
+class Tick(NamedTuple):
+    name: str
+    every_seconds: float
+    run: Callable[[Ports], Awaitable[object]]
+
+
+TICKS: tuple[Tick, ...] = ()
+
+
+async def run_scheduler(ports: Ports, ticks: tuple[Tick, ...] = TICKS) -> None:
+    """Run ticks for ever while this process leads; of many processes one does. Ends when cancelled."""
+    async with leadership("scheduler") as leads:
+        turns: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                if not await leads():
+                    await _stop(turns)
+                elif not turns:
+                    turns |= {asyncio.create_task(_repeat(ports, tick)) for tick in ticks}
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            await _stop(turns)
+
+
+async def _repeat(ports: Ports, tick: Tick) -> None:
+    while True:
+        try:
+            await tick.run(ports)
+        except Exception as error:
+            _log.warning("tick failed", tick=tick.name, error=type(error).__name__, exc_info=True)
+        await asyncio.sleep(tick.every_seconds)
+
+
+async def _stop(turns: set[asyncio.Task[None]]) -> None:
+    for turn in turns:
+        turn.cancel()
+    await asyncio.gather(*turns, return_exceptions=True)
+    turns.clear()
