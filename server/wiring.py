@@ -10,6 +10,7 @@ from kit.clock import Clock, SystemClock
 from kit.paging import Cursors
 from kit.redis import open_redis
 from kit.settings import Settings
+from providers.storage.registry import storage_for
 from services.ports import Ports
 
 
@@ -35,7 +36,7 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
             passwords=_piece("auth.passwords", "Passwords"),
             phones=_piece("kit.phones", "Phones", settings.key("phones")),
             sms=None,
-            storage=None,
+            storage=storage_for(settings),
         )
     finally:
         await bus.close()
