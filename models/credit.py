@@ -4,7 +4,7 @@
 Bulk statements take their rows as one JSON text. What they write is absolute: the caller holds the member's lock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ import orjson
 
 from kit.db import execute, rows
 from kit.words import CourseKind, CourseStatus, OutletTier, ProgressKind
+from models.outlets import Placement
 from models.progress import EnrolmentRow, LessonProgressRow, flat, pairs
 
 _PENDING_LESSONS = "SELECT lesson_id FROM learning_events WHERE member_id = $1 AND pending_seconds > 0"
@@ -23,7 +24,8 @@ _PENDING_LESSONS = "SELECT lesson_id FROM learning_events WHERE member_id = $1 A
 class EventRow:
     """An accepted event. `credited_seconds` belong to it now; `pending_seconds` of its spans are not paid yet.
 
-    Spans are as the phone sent them. `digest` tells the same event from another one under its id.
+    Spans are as the phone sent them. `digest` tells the same event from another one under its id. `placement` is where
+    the member stood at `occurred_at`, as known when the event came; everything it is credited stays there.
     """
 
     event_id: UUID
@@ -33,6 +35,7 @@ class EventRow:
     received_at: datetime
     spans: tuple[tuple[int, int], ...]
     digest: bytes
+    placement: Placement | None
     credited_seconds: int = 0
     pending_seconds: int = 0
 
@@ -65,9 +68,7 @@ class CompletionRow:
     lesson_id: UUID
     course_id: UUID
     completed_at: datetime
-    outlet_id: UUID | None
-    region_id: UUID | None
-    tier: OutletTier | None
+    placement: Placement | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,7 @@ class SecondsRow:
     event_id: UUID
     seconds: int
     occurred_at: datetime
-    outlet_id: UUID | None
-    region_id: UUID | None
-    tier: OutletTier | None
+    placement: Placement | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +85,7 @@ class CourseCountRow:
     course_id: UUID
     amount: int
     occurred_at: datetime
-    outlet_id: UUID | None
-    region_id: UUID | None
-    tier: OutletTier | None
+    placement: Placement | None
 
 
 async def lock_learner(member_id: UUID) -> datetime | None:
@@ -172,19 +169,51 @@ async def all_events(member_id: UUID) -> list[EventRow]:
 
 async def _events(where: str, *arguments: object) -> list[EventRow]:
     found = await rows(
-        f"""SELECT event_id, lesson_id, kind, occurred_at, received_at, spans, digest, credited_seconds, pending_seconds
-            FROM learning_events WHERE member_id = $1 AND {where} ORDER BY occurred_at, event_id""",  # noqa: S608
+        f"""SELECT event_id, lesson_id, kind, occurred_at, received_at, spans, digest, credited_seconds,
+                   pending_seconds, outlet_id, region_id, tier, path
+            FROM learning_events LEFT JOIN (SELECT id AS region_id, path FROM regions) r USING (region_id)
+            WHERE member_id = $1 AND {where} ORDER BY occurred_at, event_id""",  # noqa: S608
         *arguments,
     )
-    return [EventRow(**{**row, "kind": ProgressKind(row["kind"]), "spans": pairs(row["spans"])}) for row in found]
+    return [
+        EventRow(**{**_placed(row), "kind": ProgressKind(row["kind"]), "spans": pairs(row["spans"])}) for row in found
+    ]
+
+
+async def completions_of(member_id: UUID, lesson_ids: Sequence[UUID]) -> dict[UUID, CompletionRow]:
+    """Those of the lessons that are done."""
+    found = await rows(
+        """SELECT lesson_id, course_id, completed_at, outlet_id, region_id, tier, path
+           FROM lesson_completions LEFT JOIN (SELECT id AS region_id, path FROM regions) r USING (region_id)
+           WHERE member_id = $1 AND lesson_id = ANY($2::uuid[])""",
+        member_id,
+        list(lesson_ids),
+    )
+    return {row["lesson_id"]: CompletionRow(**_placed(row)) for row in found}
+
+
+def _placed(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its place as one value."""
+    plain = {name: value for name, value in row.items() if name not in ("outlet_id", "region_id", "tier", "path")}
+    if row["outlet_id"] is None:
+        return {**plain, "placement": None}
+    return {
+        **plain,
+        "placement": Placement(row["outlet_id"], row["region_id"], row["path"], OutletTier(row["tier"])),
+    }
+
+
+def _packed(given: Sequence[Any], **changes: Callable[[Any], object]) -> str:
+    """Rows as one JSON text, `changes` naming the fields to be written in another form."""
+    return orjson.dumps([_fields(row) | {name: form(row) for name, form in changes.items()} for row in given]).decode()
 
 
 def _fields(row: Any) -> dict[str, Any]:
-    return {field.name: getattr(row, field.name) for field in fields(row)}
-
-
-def _packed(records: Sequence[dict[str, Any]]) -> str:
-    return orjson.dumps(records).decode()
+    found = {field.name: getattr(row, field.name) for field in fields(row)}
+    place: Placement | None = found.pop("placement", None)
+    if place is not None:
+        found |= {"outlet_id": place.outlet_id, "region_id": place.region_id, "tier": place.tier}
+    return found
 
 
 async def store_events(member_id: UUID, events: Sequence[EventRow]) -> None:
@@ -193,31 +222,16 @@ async def store_events(member_id: UUID, events: Sequence[EventRow]) -> None:
         return
     await execute(
         """INSERT INTO learning_events (member_id, event_id, lesson_id, kind, occurred_at, received_at, spans, digest,
-                                        credited_seconds, pending_seconds)
+                                        credited_seconds, pending_seconds, outlet_id, region_id, tier)
            SELECT $1, event_id, lesson_id, kind, occurred_at, received_at, spans, decode(digest, 'hex'),
-                  credited_seconds, pending_seconds
+                  credited_seconds, pending_seconds, outlet_id, region_id, tier
            FROM jsonb_to_recordset($2::text::jsonb) AS given(
                event_id uuid, lesson_id uuid, kind text, occurred_at timestamptz, received_at timestamptz, spans int4[],
-               digest text, credited_seconds int4, pending_seconds int4)
+               digest text, credited_seconds int4, pending_seconds int4, outlet_id uuid, region_id uuid, tier text)
            ON CONFLICT (member_id, event_id) DO UPDATE
            SET credited_seconds = excluded.credited_seconds, pending_seconds = excluded.pending_seconds""",
         member_id,
-        _packed(
-            [
-                {
-                    "event_id": event.event_id,
-                    "lesson_id": event.lesson_id,
-                    "kind": event.kind,
-                    "occurred_at": event.occurred_at,
-                    "received_at": event.received_at,
-                    "spans": flat(event.spans),
-                    "digest": event.digest.hex(),
-                    "credited_seconds": event.credited_seconds,
-                    "pending_seconds": event.pending_seconds,
-                }
-                for event in events
-            ]
-        ),
+        _packed(events, spans=lambda event: flat(event.spans), digest=lambda event: event.digest.hex()),
     )
 
 
@@ -241,7 +255,7 @@ async def store_lesson_progress(member_id: UUID, progress: Sequence[LessonProgre
                passed_at = excluded.passed_at, completed_at = excluded.completed_at,
                credit_due_at = excluded.credit_due_at""",
         member_id,
-        _packed([{**_fields(row), "reported": flat(row.reported), "paid": flat(row.paid)} for row in progress]),
+        _packed(progress, reported=lambda row: flat(row.reported), paid=lambda row: flat(row.paid)),
     )
 
 
@@ -258,7 +272,7 @@ async def store_completions(member_id: UUID, completions: Sequence[CompletionRow
                completed_at = excluded.completed_at, booked_at = excluded.booked_at, outlet_id = excluded.outlet_id,
                region_id = excluded.region_id, tier = excluded.tier""",
         member_id,
-        _packed([_fields(row) for row in completions]),
+        _packed(completions),
         booked_at,
     )
 
@@ -277,7 +291,7 @@ async def store_enrolments(member_id: UUID, enrolments: Sequence[EnrolmentRow]) 
                lessons_completed = excluded.lessons_completed, lesson_count = excluded.lesson_count,
                percent = excluded.percent, completed_at = excluded.completed_at""",
         member_id,
-        _packed([_fields(row) for row in enrolments]),
+        _packed(enrolments),
     )
 
 
@@ -304,7 +318,7 @@ async def book_seconds(member_id: UUID, booked: Sequence[SecondsRow], booked_at:
                lesson_id uuid, event_id uuid, seconds int4, occurred_at timestamptz, outlet_id uuid, region_id uuid,
                tier text)""",
         member_id,
-        _packed([_fields(row) for row in booked]),
+        _packed(booked),
         booked_at,
     )
 
@@ -319,6 +333,6 @@ async def book_courses(member_id: UUID, booked: Sequence[CourseCountRow], booked
            SELECT $1, $3, * FROM jsonb_to_recordset($2::text::jsonb) AS given(
                course_id uuid, amount int2, occurred_at timestamptz, outlet_id uuid, region_id uuid, tier text)""",
         member_id,
-        _packed([_fields(row) for row in booked]),
+        _packed(booked),
         booked_at,
     )

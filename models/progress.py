@@ -234,6 +234,18 @@ async def enrolments_of(member_id: UUID, course_ids: Sequence[UUID]) -> dict[UUI
     return {row["course_id"]: EnrolmentRow(**row) for row in found}
 
 
+async def progress_by_lesson(member_id: UUID, lesson_ids: Sequence[UUID]) -> list[LessonProgressRow | None]:
+    """How far the member is in each lesson, None where never begun; in the order of `lesson_ids`."""
+    found = await lesson_progress_of(member_id, lesson_ids)
+    return [found.get(each) for each in lesson_ids]
+
+
+async def enrolment_by_course(member_id: UUID, course_ids: Sequence[UUID]) -> list[EnrolmentRow | None]:
+    """How far the member is in each course, None where never begun; in the order of `course_ids`."""
+    found = await enrolments_of(member_id, course_ids)
+    return [found.get(each) for each in course_ids]
+
+
 _STATES = {
     None: "TRUE",
     ProgressState.NOT_STARTED: "FALSE",

@@ -16,11 +16,16 @@ CREATE TABLE learning_events (
     digest bytea NOT NULL,
     credited_seconds int4 NOT NULL,
     pending_seconds int4 NOT NULL,
+    outlet_id uuid,
+    region_id uuid,
+    tier varchar(10),
     CONSTRAINT learning_events_pkey PRIMARY KEY (member_id, event_id),
     CONSTRAINT learning_events_kind_known CHECK (kind IN ('STARTED', 'WATCHED', 'READ', 'FINISHED')),
     CONSTRAINT learning_events_spans_paired CHECK (cardinality(spans) % 2 = 0),
     CONSTRAINT learning_events_digest_sha256 CHECK (octet_length(digest) = 32),
-    CONSTRAINT learning_events_seconds_range CHECK (credited_seconds >= 0 AND pending_seconds >= 0)
+    CONSTRAINT learning_events_seconds_range CHECK (credited_seconds >= 0 AND pending_seconds >= 0),
+    CONSTRAINT learning_events_tier_known CHECK (tier IN ('NEW', 'ORDINARY', 'MODERN', 'PARTNER')),
+    CONSTRAINT learning_events_placed_wholly CHECK (num_nulls(outlet_id, region_id, tier) IN (0, 3))
 ) PARTITION BY HASH (member_id);
 CREATE INDEX learning_events_counting ON learning_events (member_id, lesson_id)
     WHERE credited_seconds > 0 OR pending_seconds > 0;
