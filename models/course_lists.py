@@ -104,7 +104,7 @@ def _conditions(wanted: CourseFilter) -> tuple[list[str], list[object]]:
     if wanted.kind is not None:
         require("c.kind = {}", wanted.kind.value)
     if wanted.tier is not None:
-        require("c.audience_tiers @> ARRAY[{}::text]", wanted.tier.value)
+        require("(c.audience_tiers @> ARRAY[{}::text] OR c.audience_tiers = '{{}}')", wanted.tier.value)
     if wanted.text is not None and wanted.text.strip():
         # A text of nothing but punctuation finds nothing: the empty query matches no course.
         require("c.search @@ {}::text::tsquery", search_query(wanted.text) or "")

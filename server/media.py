@@ -7,7 +7,6 @@ from uuid import UUID
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from kit.errors import DomainError, ErrorCode
 from models.courses import MediaAsset
@@ -15,19 +14,19 @@ from providers.storage.base import Storage
 from services.media import signed_media
 from services.ports import Ports
 
-RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 STATUS = {ErrorCode.FORBIDDEN: 403, ErrorCode.NOT_FOUND: 404}
 
 
-def media_route(ports: Ports) -> Route:
-    async def media(request: Request) -> Response:
-        try:
-            asset = await signed_media(ports, *_named(request))
-        except DomainError as error:
-            return Response(status_code=STATUS[error.code])
-        return _answer(ports.storage, asset, request)
-
-    return Route("/media/{media_id}", media, methods=["GET"])
+async def media(request: Request) -> Response:
+    ports: Ports = request.app.state.ports
+    try:
+        asset = await signed_media(ports, *_named(request))
+    except DomainError as error:
+        return Response(status_code=STATUS[error.code])
+    if not await ports.storage.holds(asset.storage_key, asset.size_bytes):
+        return Response(status_code=404)
+    return _answer(ports.storage, asset, request)
 
 
 def _named(request: Request) -> tuple[UUID, int, str]:
