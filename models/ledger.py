@@ -231,23 +231,13 @@ async def learned_on(member_id: UUID, days: Sequence[date]) -> dict[date, DayCha
 async def append_learned_days(member_id: UUID, changes: Iterable[DayChange], now: datetime) -> None:
     await execute(
         "INSERT INTO learned_days (member_id, booked_at, day, amount, occurred_at, outlet_id, region_id, tier)"
-        " SELECT $1, $2, c.* FROM jsonb_to_recordset($3::jsonb) AS c (day date, amount smallint,"
-        " occurred_at timestamptz, outlet_id uuid, region_id uuid, tier text)",
+        " SELECT $1, $2, c.day, c.amount, c.occurred_at, p.outlet_id, p.region_id, p.tier"
+        " FROM jsonb_to_recordset($3::jsonb)"
+        " AS c (day date, amount smallint, occurred_at timestamptz, placement jsonb),"
+        " jsonb_to_record(c.placement) AS p (outlet_id uuid, region_id uuid, tier text)",
         member_id,
         now,
-        orjson.dumps(
-            [
-                {
-                    "day": change.day,
-                    "amount": change.amount,
-                    "occurred_at": change.occurred_at,
-                    "outlet_id": change.placement and change.placement.outlet_id,
-                    "region_id": change.placement and change.placement.region_id,
-                    "tier": change.placement and change.placement.tier,
-                }
-                for change in changes
-            ]
-        ).decode(),
+        _document(changes),
     )
 
 
@@ -264,14 +254,9 @@ async def remember_refused(member_id: UUID, refusals: Iterable[Refusal], now: da
     )
 
 
-async def forget_refused(member_id: UUID, days: Sequence[date], object_ids: Sequence[UUID]) -> None:
-    """Forget what was refused on these days and for these objects; `remember_refused` then tells what still is."""
-    await execute(
-        "DELETE FROM refused_awards WHERE member_id = $1 AND (day = ANY($2::date[]) OR object_id = ANY($3::uuid[]))",
-        member_id,
-        list(days),
-        list(object_ids),
-    )
+async def forget_refused(member_id: UUID, days: Sequence[date]) -> None:
+    """Forget what was refused on these days; `remember_refused` then tells what still is."""
+    await execute("DELETE FROM refused_awards WHERE member_id = $1 AND day = ANY($2::date[])", member_id, list(days))
 
 
 def placement_of(row: dict[str, Any]) -> Placement | None:
@@ -282,4 +267,76 @@ def placement_of(row: dict[str, Any]) -> Placement | None:
 
 
 def _document(values: Iterable[Any]) -> str:
-    return orjson.dumps([asdict(value) for value in values]).decode()
+    # `default`: asyncpg gives ids of a UUID class of its own
+    return orjson.dumps([asdict(value) for value in values], default=str).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Everything kept about one member's points; rows as the tables hold them, entries in order of version."""
+
+    account: dict[str, Any]
+    facts: list[StoredFact]
+    entries: list[dict[str, Any]]
+    learned: list[dict[str, Any]]
+    counted: list[dict[str, Any]]
+
+
+async def count_accounts() -> int:
+    return await PointAccountRow.all().count()
+
+
+async def next_accounts(after: UUID | None, limit: int) -> list[UUID]:
+    """Members with an account, by id."""
+    query = PointAccountRow.all() if after is None else PointAccountRow.filter(member_id__gt=after)
+    return [row.member_id for row in await query.order_by("member_id").limit(limit).only("member_id")]
+
+
+async def books_of(member_ids: Sequence[UUID]) -> list[Books]:
+    """The books of these members, in the order of `member_ids`; read them in one snapshot."""
+
+    async def shelf(sql: str) -> dict[UUID, list[dict[str, Any]]]:
+        found: dict[UUID, list[dict[str, Any]]] = {each: [] for each in member_ids}
+        for row in await rows(sql, list(member_ids)):
+            found[row["member_id"]].append(row)
+        return found
+
+    accounts = await shelf("SELECT * FROM point_accounts WHERE member_id = ANY($1::uuid[])")
+    facts = await shelf(
+        "SELECT member_id, kind, object_id, occurred_at, details FROM facts WHERE member_id = ANY($1::uuid[])"
+    )
+    entries = await shelf("SELECT * FROM ledger_entries WHERE member_id = ANY($1::uuid[]) ORDER BY account_version, id")
+    learned = await shelf("SELECT * FROM learned_days WHERE member_id = ANY($1::uuid[])")
+    counted = await shelf(
+        "SELECT member_id, metric, day, outlet_id, region_id, tier, amount FROM metric_days"
+        " WHERE member_id = ANY($1::uuid[]) AND metric IN ('POINTS', 'STREAK_DAYS') AND amount <> 0"
+    )
+    return [
+        Books(
+            accounts[each][0],
+            [
+                StoredFact(row["kind"], row["object_id"], row["occurred_at"], orjson.loads(row["details"]))
+                for row in facts[each]
+            ],
+            entries[each],
+            learned[each],
+            counted[each],
+        )
+        for each in member_ids
+    ]
+
+
+async def rows_without_account() -> list[tuple[str, UUID]]:
+    """(table, member) of rows about points that belong to no account."""
+    tables = ("facts", "ledger_entries", "learned_days", "refused_awards")
+    strays = " UNION ALL ".join(
+        f"SELECT DISTINCT '{table}' AS place, member_id FROM {table} t"  # noqa: S608 - names from the line above
+        " WHERE NOT EXISTS (SELECT FROM point_accounts a WHERE a.member_id = t.member_id)"
+        for table in tables
+    )
+    return [(row["place"], row["member_id"]) for row in await rows(strays)]
+
+
+async def read_one_snapshot() -> None:
+    """Make the open transaction read one moment of the database, and only read. Its first statement."""
+    await execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -67,7 +67,29 @@ CREATE TRIGGER ledger_entries_follow AFTER INSERT ON ledger_entries
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger_entries_follow();
 """
 
+UNDO = """
+DROP TRIGGER ledger_entries_follow ON ledger_entries;
+DROP TRIGGER ledger_entries_only_append ON ledger_entries;
+DROP TRIGGER learned_days_only_append ON learned_days;
+DROP FUNCTION ledger_entries_follow, points_only_append;
+DROP INDEX facts_by_day, ledger_entries_award, ledger_entries_by_day, refused_awards_newest, refused_awards_oldest,
+    learned_days_by_day;
+ALTER TABLE learned_days
+    DROP CONSTRAINT learned_days_amount, DROP CONSTRAINT learned_days_day, DROP CONSTRAINT learned_days_place;
+ALTER TABLE refused_awards DROP CONSTRAINT refused_awards_once, DROP CONSTRAINT refused_awards_points;
+ALTER TABLE ledger_entries
+    DROP CONSTRAINT ledger_entries_version, DROP CONSTRAINT ledger_entries_reversed_once,
+    DROP CONSTRAINT ledger_entries_reverses, DROP CONSTRAINT ledger_entries_amount,
+    DROP CONSTRAINT ledger_entries_balance_not_negative, DROP CONSTRAINT ledger_entries_day,
+    DROP CONSTRAINT ledger_entries_place;
+ALTER TABLE facts DROP CONSTRAINT facts_once, DROP CONSTRAINT facts_day;
+ALTER TABLE point_accounts
+    DROP CONSTRAINT point_accounts_member, DROP CONSTRAINT point_accounts_lifetime_not_negative,
+    DROP CONSTRAINT point_accounts_balance_not_negative, DROP CONSTRAINT point_accounts_versions_not_negative,
+    DROP CONSTRAINT point_accounts_top_level;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("models", "0005_progress")]  # noqa: RUF012 - Tortoise's shape
-    operations = [RunSQL(FORWARD)]  # noqa: RUF012 - Tortoise's shape
+    operations = [RunSQL(FORWARD, reverse_sql=UNDO)]  # noqa: RUF012 - Tortoise's shape

@@ -1,0 +1,204 @@
+"""The audit of the points: everything that is kept as a sum is added up again and compared."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from gamification.facts import recorded
+from gamification.levels import level_for
+from gamification.rules import CODES, claims_of
+from gamification.streaks import first_learning, full_weeks
+from gamification.tariff import tariff_on
+from kit.db import transaction
+from kit.words import BoardMetric, PointAccount
+from models import ledger
+from models.ledger import Books
+
+MEMBERS_AT_ONCE = 200
+
+Cell = tuple[date, UUID, UUID, str]
+"""(day, outlet, region, tier)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`kept` is what a table says about the member, `found` what follows from the rows behind it."""
+
+    member_id: UUID
+    what: str
+    kept: object
+    found: object
+
+    def __str__(self) -> str:
+        return f"{self.member_id}: {self.what}: kept {self.kept}, found {self.found}"
+
+
+async def ledger_verify(progress: Callable[[int, int], None] | None = None) -> list[Difference]:
+    """Recompute all points from facts and entries; every difference, by member. Changes nothing, stops nobody.
+
+    Compared are balances, versions, awards and their caps, reversals, learned days, highest levels, and the days that
+    boards count. `progress` is told (members done, members in all); each stretch of members is read in one snapshot.
+    """
+    total = await ledger.count_accounts()
+    differences = [
+        Difference(member_id, f"account of a row in {table}", None, "a row")
+        for table, member_id in await ledger.rows_without_account()
+    ]
+    done, after = 0, None
+    while member_ids := await ledger.next_accounts(after, MEMBERS_AT_ONCE):
+        for books in await _read(member_ids):
+            differences += verify_books(books)
+        done, after = done + len(member_ids), member_ids[-1]
+        if progress is not None:
+            progress(done, max(done, total))
+    return differences
+
+
+def verify_books(books: Books) -> list[Difference]:
+    """The differences in the books of one member."""
+    member_id = books.account["member_id"]
+    found = [
+        *_account(books),
+        *_chains(books),
+        *_reversals(books),
+        *_awards(member_id, books),
+        *_learned_days(member_id, books),
+        *_counted(books),
+    ]
+    return [Difference(member_id, what, kept, recomputed) for what, kept, recomputed in found if kept != recomputed]
+
+
+Comparison = tuple[str, object, object]
+"""(what, kept, found)"""
+
+
+async def _read(member_ids: list[UUID]) -> list[Books]:
+    async def work() -> list[Books]:
+        await ledger.read_one_snapshot()
+        return await ledger.books_of(member_ids)
+
+    return await transaction(work)
+
+
+def _account(books: Books) -> Iterator[Comparison]:
+    """Totals, versions and the highest level against the entries."""
+    account = books.account
+    for kind in PointAccount:
+        entries = [entry for entry in books.entries if entry["account"] == kind]
+        name = kind.lower()
+        yield f"{name} points", account[name], sum(entry["amount"] for entry in entries)
+        yield f"{name} version", account[f"{name}_version"], len(entries)
+    after_booking: dict[UUID, int] = {}
+    for entry in books.entries:
+        if entry["account"] == PointAccount.LIFETIME:
+            after_booking[entry["booking_id"]] = entry["balance_after"]
+    highest = max(after_booking.values(), default=0)
+    yield "highest level", account["top_level"], level_for(max(highest, 0)).number
+
+
+def _chains(books: Books) -> Iterator[Comparison]:
+    """Each entry follows the one before it, without a gap."""
+    for kind in PointAccount:
+        balance = 0
+        for version, entry in enumerate((e for e in books.entries if e["account"] == kind), start=1):
+            balance += entry["amount"]
+            yield f"version of {kind} entry {entry['id']}", entry["account_version"], version
+            yield f"balance after {kind} entry {entry['id']}", entry["balance_after"], balance
+
+
+def _reversals(books: Books) -> Iterator[Comparison]:
+    """A reversal undoes an earlier award of the same account under the same key and at the same place."""
+    by_id = {entry["id"]: entry for entry in books.entries}
+    for entry in books.entries:
+        if entry["reverses_id"] is None:
+            continue
+        undone = by_id.get(entry["reverses_id"])
+        yield f"entry reversed by entry {entry['id']}", undone is not None, True
+        if undone is not None:
+            yield f"what entry {entry['id']} reverses", _identity(entry), _identity(undone)
+            whole = entry["account"] == PointAccount.LIFETIME
+            amount = -undone["amount"] if whole else max(-undone["amount"], entry["amount"])
+            yield f"amount of reversal {entry['id']}", entry["amount"], amount
+
+
+def _identity(entry: dict[str, Any]) -> tuple[object, ...]:
+    return tuple(
+        entry[name]
+        for name in (
+            "account",
+            "rule",
+            "object_id",
+            "period_key",
+            "part",
+            "occurred_at",
+            "outlet_id",
+            "region_id",
+            "tier",
+        )
+    )
+
+
+def _awards(member_id: UUID, books: Books) -> Iterator[Comparison]:
+    """What each rule paid on each day against what the facts of that day are worth under its cap."""
+    facts = [recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details) for row in books.facts]
+    claims = claims_of([*facts, *full_weeks(member_id, first_learning(facts))])
+    claimed = {claim.key: claim for claim in claims}
+    worth: defaultdict[tuple[str, date], int] = defaultdict(int)
+    for claim in claimed.values():
+        rate = tariff_on(claim.day).rates[claim.rule]
+        points = worth[claim.rule, claim.day] + rate.points
+        worth[claim.rule, claim.day] = points if rate.daily_cap is None else min(points, rate.daily_cap)
+
+    paid: defaultdict[tuple[str, date], int] = defaultdict(int)
+    by_key: defaultdict[tuple[str, UUID, str], int] = defaultdict(int)
+    mirrored: defaultdict[tuple[UUID, str, UUID, str, int], int] = defaultdict(int)
+    for entry in books.entries:
+        if entry["rule"] not in CODES:
+            continue
+        key = (entry["rule"], entry["object_id"], entry["period_key"])
+        if entry["account"] == PointAccount.LIFETIME:
+            paid[entry["rule"], entry["day"]] += entry["amount"]
+            by_key[key] += entry["amount"]
+        if entry["reverses_id"] is None:
+            sign = 1 if entry["account"] == PointAccount.LIFETIME else -1
+            mirrored[entry["booking_id"], *key, entry["part"]] += sign * entry["amount"]
+
+    for rule, day in sorted(worth.keys() | paid.keys()):
+        yield f"points for {rule} on {day}", paid[rule, day], worth[rule, day]
+    for key, points in by_key.items():
+        right = claimed.get(key)
+        most = tariff_on(right.day).rates[right.rule].points if right else 0
+        yield f"points for {key[0]} of {key[1]} {key[2]}".rstrip(), points, min(max(points, 0), most)
+    for (booking_id, rule, *_), difference in mirrored.items():
+        yield f"lifetime less balance of an award for {rule} in booking {booking_id}", difference, 0
+
+
+def _learned_days(member_id: UUID, books: Books) -> Iterator[Comparison]:
+    kept: defaultdict[date, int] = defaultdict(int)
+    for row in books.learned:
+        kept[row["day"]] += row["amount"]
+    facts = (recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details) for row in books.facts)
+    found = first_learning(facts)
+    for day in sorted(kept.keys() | found.keys()):
+        yield f"learned day {day}", kept[day], int(day in found)
+
+
+def _counted(books: Books) -> Iterator[Comparison]:
+    """What boards count, by day and place, against the entries and learned days behind it."""
+    lifetime = (entry for entry in books.entries if entry["account"] == PointAccount.LIFETIME)
+    for metric, behind in ((BoardMetric.POINTS, lifetime), (BoardMetric.STREAK_DAYS, books.learned)):
+        kept = _by_cell(row for row in books.counted if row["metric"] == metric)
+        found = _by_cell(behind)
+        for cell in sorted(kept.keys() | found.keys()):
+            yield f"{metric} counted on {cell[0]} in outlet {cell[1]}", kept[cell], found[cell]
+
+
+def _by_cell(lines: Iterable[dict[str, Any]]) -> defaultdict[Cell, int]:
+    cells: defaultdict[Cell, int] = defaultdict(int)
+    for line in lines:
+        if line["outlet_id"] is not None:
+            cells[line["day"], line["outlet_id"], line["region_id"], line["tier"]] += line["amount"]
+    return cells

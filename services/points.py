@@ -1,0 +1,268 @@
+"""Rewards: from facts to awards, learned days and levels, inside the transaction that recorded the facts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from gamification.caps import Due, Paid, Settlement, settle
+from gamification.facts import Recorded, recorded
+from gamification.levels import Level, levels_between
+from gamification.rules import CODES, claims_of
+from gamification.streaks import first_learning, full_weeks
+from kit.clock import day_of, week_of
+from kit.db import require_transaction
+from kit.ids import new_id
+from kit.words import BoardMetric, PointAccount
+from models import ledger, points
+from models.ledger import DayChange, Entry, NewFact, Refusal, StoredAward, placement_of
+from models.outlets import Placement, placements_at
+from models.points import PointAccountRow
+from services.boards import Counted, count_many
+from services.outbox import announce
+from services.ports import Ports
+
+DAILY_CAP = "DAILY_CAP"
+"""The one reason there is yet for not being paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """Points newly earned, as news for the member. `object_type` is the GraphQL type of the object."""
+
+    rule: str
+    points: int
+    object_type: str
+    object_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """What a call of `reward` changed, and the member's points after it. Awards are in order of occurrence."""
+
+    awards: tuple[Award, ...]
+    level_ups: tuple[Level, ...]
+    lifetime: int
+    balance: int
+
+
+async def reward(
+    ports: Ports, member_id: UUID, facts: Sequence[Recorded], moved: Sequence[tuple[Recorded, Recorded]] = ()
+) -> Reward:
+    """Pay what these facts earn; call it inside the transaction that recorded them, once for all facts of a batch.
+
+    A fact said again changes nothing. `moved` pairs a fact with itself at its new moment: what it earned is reversed
+    and paid anew on the day it now belongs to, and what the old day's cap had refused is offered again. Order,
+    splitting and repetition never change the totals. Writes facts, ledger, account, learned days, refused awards and
+    the metrics POINTS and STREAK_DAYS, and announces the member.
+    """
+    require_transaction()
+    account = await ledger.locked_account(member_id)
+    now = ports.clock.now()
+    touched = await _record(member_id, facts, [after for _, after in moved], now)
+    if not touched:
+        return Reward((), (), account.lifetime, account.balance)
+
+    days = _whole_weeks(touched)
+    known = [
+        recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details)
+        for row in await ledger.facts_on(member_id, days)
+    ]
+    first = first_learning(known)
+    # A move may pay again what was paid on any day before: then all parts of every award in question are needed.
+    object_ids = [fact.object_id for fact in known] if moved else []
+    paid = [_paid(row) for row in await ledger.awards_on(member_id, days, CODES, object_ids)]
+    settlement = settle(claims_of([*known, *full_weeks(member_id, first)]), paid)
+
+    learned = await ledger.learned_on(member_id, days)
+    gained = {day: at for day, at in first.items() if day not in learned or learned[day].amount < 0}
+    lost = [change for day, change in learned.items() if change.amount > 0 and day not in first]
+    moments = sorted({due.claim.occurred_at for due in settlement.dues} | set(gained.values()))
+    places = dict(zip(moments, await placements_at(member_id, moments), strict=True)) if moments else {}
+
+    counted = await _book(account, settlement, places, now)
+    counted += await _change_learned_days(member_id, gained, lost, places, now)
+    await count_many(counted)
+    await _remember_refused(member_id, settlement, days if moved else (), now)
+    level_ups = levels_between(account.top_level, account.lifetime)
+    account.top_level += len(level_ups)
+    await ledger.save_account(account)
+    awards = tuple(_news(due) for due in settlement.dues if not due.again)
+    if counted:
+        payload = {"awards": [{"rule": award.rule, "points": award.points} for award in awards], "badges": []}
+        await announce("member", str(member_id), payload)
+    return Reward(awards, level_ups, account.lifetime, account.balance)
+
+
+async def purge_refused(ports: Ports) -> None:
+    """A tick: refused awards are remembered for 30 days."""
+    await points.purge_refused(ports.clock.now())
+
+
+async def _record(member_id: UUID, facts: Iterable[Recorded], moved: Sequence[Recorded], now: datetime) -> set[date]:
+    """Store the facts and move those that moved; the days whose set of facts changed."""
+    everything = [*facts, *moved]
+    if any(fact.member_id != member_id for fact in everything):
+        raise ValueError("facts of another member")
+    if not everything:
+        return set()
+    touched = await ledger.record_facts(member_id, [_stored(fact) for fact in everything], now)
+    if moved:
+        touched += await ledger.move_facts(member_id, [_stored(fact) for fact in moved])
+    return set(touched)
+
+
+def _stored(fact: Recorded) -> NewFact:
+    return NewFact(fact.KIND, fact.object_id, fact.occurred_at, day_of(fact.occurred_at), fact.details)
+
+
+def _paid(row: StoredAward) -> Paid:
+    key = (row.rule, row.object_id, row.period_key)
+    return Paid(row.entry_id, key, row.part, row.amount, row.occurred_at, row.day, row.reversed)
+
+
+def _whole_weeks(days: Iterable[date]) -> list[date]:
+    """Every day of every week that has one of `days`: a week is what rules and caps can depend on."""
+    mondays = sorted({week_of(day) for day in days})
+    return [monday + timedelta(days=step) for monday in mondays for step in range(7)]
+
+
+async def _book(
+    account: PointAccountRow, settlement: Settlement, places: Mapping[datetime, Placement | None], now: datetime
+) -> list[Counted]:
+    """Append one booking for the settlement and bring `account` up to date, unsaved; what to count for the boards.
+
+    Awards come before reversals, so that a moved award never takes a balance below zero on its way.
+    """
+    booking_id = new_id()
+    entries: list[Entry] = []
+    counted: list[Counted] = []
+    for due in settlement.dues:
+        place = places[due.claim.occurred_at]
+        counted.append(Counted(account.member_id, BoardMetric.POINTS, due.points, due.claim.occurred_at, place))
+        for kind in PointAccount:
+            entries.append(_award_entry(account, kind, due, place, booking_id, now))
+    undone = [award.entry_id for award in settlement.reversals]
+    for row in await ledger.both_entries(account.member_id, undone) if undone else ():
+        kind = PointAccount(row["account"])
+        # What was spent meanwhile is written off: lifetime falls in full, the balance by what is there.
+        points = row["amount"] if kind is PointAccount.LIFETIME else min(row["amount"], account.balance)
+        if kind is PointAccount.LIFETIME:
+            place = placement_of(row)
+            counted.append(Counted(account.member_id, BoardMetric.POINTS, -points, row["occurred_at"], place))
+        if points:
+            entries.append(_reversal_entry(account, kind, -points, row, booking_id, now))
+    if entries:
+        await ledger.append_entries(account.member_id, entries)
+    return counted
+
+
+def _award_entry(
+    account: PointAccountRow,
+    kind: PointAccount,
+    due: Due,
+    place: Placement | None,
+    booking_id: UUID,
+    now: datetime,
+) -> Entry:
+    claim = due.claim
+    balance_after, version = _add(account, kind, due.points)
+    return Entry(
+        booking_id=booking_id,
+        account=kind,
+        counter_account=f"rule:{claim.rule}",
+        amount=due.points,
+        balance_after=balance_after,
+        account_version=version,
+        rule=claim.rule,
+        tariff_version=due.tariff_version,
+        object_type=claim.object_type,
+        object_id=claim.object_id,
+        period_key=claim.period_key,
+        part=due.part,
+        occurred_at=claim.occurred_at,
+        day=claim.day,
+        booked_at=now,
+        outlet_id=place.outlet_id if place else None,
+        region_id=place.region_id if place else None,
+        tier=place.tier if place else None,
+    )
+
+
+def _reversal_entry(
+    account: PointAccountRow,
+    kind: PointAccount,
+    amount: int,
+    undone: Mapping[str, Any],
+    booking_id: UUID,
+    now: datetime,
+) -> Entry:
+    """Like the entry it undoes, but for what makes it an entry of its own."""
+    balance_after, version = _add(account, kind, amount)
+    return Entry(
+        **{field.name: undone[field.name] for field in fields(Entry)}
+        | {
+            "booking_id": booking_id,
+            "account": kind,
+            "amount": amount,
+            "balance_after": balance_after,
+            "account_version": version,
+            "booked_at": now,
+            "reverses_id": undone["id"],
+        }
+    )
+
+
+def _add(account: PointAccountRow, kind: PointAccount, amount: int) -> tuple[int, int]:
+    """Change one of the two totals; the total after it and its new version."""
+    if kind is PointAccount.LIFETIME:
+        account.lifetime += amount
+        account.lifetime_version += 1
+        return account.lifetime, account.lifetime_version
+    account.balance += amount
+    account.balance_version += 1
+    return account.balance, account.balance_version
+
+
+async def _change_learned_days(
+    member_id: UUID,
+    gained: Mapping[date, datetime],
+    lost: Iterable[DayChange],
+    places: Mapping[datetime, Placement | None],
+    now: datetime,
+) -> list[Counted]:
+    """Record the days that became or ceased to be learned days; what to count for the boards."""
+    changes = [DayChange(day, 1, at, places[at]) for day, at in sorted(gained.items())]
+    changes += [replace(change, amount=-1) for change in lost]
+    if changes:
+        await ledger.append_learned_days(member_id, changes, now)
+    return [
+        Counted(member_id, BoardMetric.STREAK_DAYS, change.amount, change.occurred_at, change.placement)
+        for change in changes
+    ]
+
+
+async def _remember_refused(member_id: UUID, settlement: Settlement, freed: Sequence[date], now: datetime) -> None:
+    """Keep what was refused and why. Only a move gives room back, so only then are there days to look at anew."""
+    if freed:
+        await ledger.forget_refused(member_id, freed)
+    refusals = [
+        Refusal(
+            refused.claim.rule,
+            refused.claim.object_type,
+            refused.claim.object_id,
+            refused.claim.period_key,
+            refused.points_missing,
+            DAILY_CAP,
+            refused.claim.occurred_at,
+            refused.claim.day,
+        )
+        for refused in settlement.refused
+    ]
+    if refusals:
+        await ledger.remember_refused(member_id, refusals, now)
+
+
+def _news(due: Due) -> Award:
+    return Award(due.claim.rule, due.points, due.claim.object_type, due.claim.object_id)

@@ -1,0 +1,85 @@
+"""A learner, facts about them, and what the tables say afterwards."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID, uuid5
+
+from gamification.facts import CourseCompleted, LessonCompleted, Recorded
+from kit.clock import day_of
+from kit.db import rows, transaction
+from kit.ids import new_id
+from kit.words import OutletTier, RegionKind
+from models.accounts import Member
+from models.outlets import Outlet, PlacementRow, Region
+from services.points import Reward, reward
+from services.ports import Ports
+
+COURSE = UUID(int=0xC)
+NAMES = UUID(int=0xA)
+
+
+async def station(ports: Ports, code: str = "S1", tier: OutletTier = OutletTier.NEW) -> Outlet:
+    """An outlet of this tier in a region of its own."""
+    region = await Region.create(id=new_id(), code=code, name=code, kind=RegionKind.STATION, path=f"{code}/")
+    return await Outlet.create(
+        id=new_id(), code=code, name=code, region=region, tier=tier, segment=1, created_at=ports.clock.now()
+    )
+
+
+async def learner(ports: Ports, outlet: Outlet | None = None) -> UUID:
+    """A member, placed in the outlet for the last 60 days."""
+    now = ports.clock.now()
+    member = await Member.create(id=new_id(), display_name="阿May", joined_at=now - timedelta(days=60))
+    if outlet is not None:
+        await place(member.id, outlet, now - timedelta(days=60))
+    return member.id
+
+
+async def place(member_id: UUID, outlet: Outlet, from_at: datetime) -> None:
+    await PlacementRow.create(
+        member_id=member_id, from_at=from_at, outlet_id=outlet.id, region_id=outlet.region_id, tier=outlet.tier
+    )
+
+
+def lesson(member_id: UUID, name: object, at: datetime) -> LessonCompleted:
+    return LessonCompleted(member_id, uuid5(NAMES, f"lesson {name}"), COURSE, False, at)
+
+
+def course(member_id: UUID, name: object, at: datetime, *, required: bool = False) -> CourseCompleted:
+    return CourseCompleted(member_id, uuid5(NAMES, f"course {name}"), required, at)
+
+
+async def say(ports: Ports, *facts: Recorded, moved: Sequence[tuple[Recorded, Recorded]] = ()) -> Reward:
+    """`reward` in a transaction of its own."""
+    member_id = (*facts, *(after for _, after in moved))[0].member_id
+    return await transaction(lambda: reward(ports, member_id, facts, moved))
+
+
+def plainly(facts: Sequence[Recorded]) -> dict[tuple[str, date], int]:
+    """Points by rule and Shanghai day, counted from the set of facts the plain way."""
+    found: defaultdict[tuple[str, date], int] = defaultdict(int)
+    learned: set[date] = set()
+    for fact in facts:
+        day = day_of(fact.occurred_at)
+        if isinstance(fact, LessonCompleted):
+            found["lesson.completed", day] = min(100, found["lesson.completed", day] + 10)
+            found["day.first_lesson", day] = 5
+            learned.add(day)
+        else:
+            found["course.required" if fact.required else "course.completed", day] += 50 if fact.required else 30
+    for day in learned:
+        if day.weekday() == 6 and {day - timedelta(days=step) for step in range(7)} <= learned:
+            found["week.full", day] = 50
+    return dict(found)
+
+
+async def booked(member_id: UUID, account: str = "LIFETIME") -> dict[tuple[str, date], int]:
+    """Points by rule and day as the ledger has them."""
+    found = await rows(
+        "SELECT rule, day, sum(amount)::int AS points FROM ledger_entries WHERE member_id = $1 AND account = $2"
+        " GROUP BY rule, day HAVING sum(amount) <> 0",
+        member_id,
+        account,
+    )
+    return {(row["rule"], row["day"]): row["points"] for row in found}
