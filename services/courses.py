@@ -15,7 +15,7 @@ from models import assignments, course_lists, courses
 from models.assignments import AssignedRow
 from models.course_lists import CourseFilter
 from models.courses import CourseRow, LessonRow, MediaRow
-from models.progress import enrolments_of, lesson_progress_of
+from models.progress import enrolments_of
 from services.ports import Ports
 from services.recommend import Candidate, Recommendation, Taste, recommend
 
@@ -47,12 +47,6 @@ async def visible_lessons(actor: Actor | None, lesson_ids: Sequence[UUID]) -> li
     """Those of the lessons whose course the actor may see, None for the others, in the order of `lesson_ids`."""
     found = await courses.lessons_by_ids(lesson_ids)
     return [row if row is not None and may_see_course(actor, row.course_status) else None for row in found]
-
-
-async def passed_lessons(member_id: UUID, lesson_ids: Sequence[UUID]) -> list[bool]:
-    """Which of the lessons the member is through with, so that the next one is open; in the order of `lesson_ids`."""
-    found = await lesson_progress_of(member_id, lesson_ids)
-    return [lesson_id in found and found[lesson_id].passed_at is not None for lesson_id in lesson_ids]
 
 
 async def visible_media(actor: Actor | None, media_ids: Sequence[UUID]) -> list[MediaRow | None]:
