@@ -77,7 +77,7 @@ class SigningKey(Model):
 
     kid = fields.CharField(32, primary_key=True)
     private_pem = fields.BinaryField()
-    public_jwk: dict[str, str] = fields.JSONField()  # type: ignore[assignment]
+    public_jwk: dict[str, str] = fields.JSONField()
     created_at = fields.DatetimeField()
     retired_at = fields.DatetimeField(null=True)
 
@@ -103,4 +103,4 @@ async def newest_code(phone_index: str, purpose: str) -> SignInCode | None:
 async def code_times(phone_index: str, since: datetime) -> list[datetime]:
     """When codes of any purpose were asked for since then, newest first."""
     found = SignInCode.filter(phone_index=phone_index, created_at__gt=since).order_by("-created_at")
-    return await found.values_list("created_at", flat=True)
+    return [code.created_at for code in await found]
