@@ -5,6 +5,8 @@ leak the pool's connection, and a handful of dropped sockets would leave the pro
 """
 
 import asyncio
+import importlib
+import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -266,6 +268,16 @@ async def migrate(url: str, modules: Sequence[str]) -> list[str]:
     finally:
         await Tortoise.close_connections()
     return applied
+
+
+async def pending_migrations() -> list[str]:
+    """The migrations that this code has and the open database has not; the database may be the newer one."""
+    package = importlib.import_module(MIGRATIONS)
+    known = {module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0].isdigit()}
+    if (await rows("SELECT to_regclass('tortoise_migrations') AS found"))[0]["found"] is None:
+        return sorted(known)
+    applied = await rows("SELECT name FROM tortoise_migrations WHERE app = $1", APP)
+    return sorted(known - {row["name"] for row in applied})
 
 
 async def _run(work: Callable[[], Awaitable[T]]) -> T:

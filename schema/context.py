@@ -1,16 +1,14 @@
 """What every resolver is given as `info.context`."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import strawberry
 
 from auth.actor import Actor
 from kit.words import Language
 from schema.loaders import Loaders
-
-if TYPE_CHECKING:
-    from services.ports import Ports
+from services.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +18,7 @@ class Context:
     Resolvers do not look at `actor` themselves: `resolvers/guard.py` gives it or refuses.
     """
 
-    ports: "Ports"
+    ports: Ports
     actor: Actor | None
     language: Language
     request_id: str

@@ -1,15 +1,68 @@
 """The executable schema: root types joined from the resolvers, in lists that can be read."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import strawberry
+from graphql import GraphQLError, GraphQLSchema
+from graphql.execution import Executor
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types.execution import ExecutionContext
 
 from resolvers.node import NodeQueries
 from resolvers.viewer import ViewerQueries
 from schema.scalars import SCALARS
+from server.documents import read_document
 
 
 @strawberry.type
 class Query(ViewerQueries, NodeQueries): ...
 
 
-schema = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
+class ReadDocument(SchemaExtension):
+    """Takes the document as `server/documents.py` read and validated it, once for all requests that send it."""
+
+    def on_parse(self) -> Iterator[None]:
+        context = self.execution_context
+        assert context.query is not None
+        schema = context.schema
+        assert isinstance(schema, AcademySchema)
+        context.graphql_document = read_document(schema.graphql_schema, context.query).node
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        self.execution_context.pre_execution_errors = []
+        yield
+
+
+class FreshPerEvent(StrawberryGraphQLCoreExecutionContext):
+    """Executes each event of a subscription with loaders of its own: what an earlier event read is stale."""
+
+    def build_per_event_executor(self, payload: Any) -> "Executor[Any]":
+        executor = super().build_per_event_executor(payload)
+        executor.context_value = executor.context_value.fresh()
+        return executor
+
+
+class AcademySchema(strawberry.Schema):
+    @property
+    def graphql_schema(self) -> GraphQLSchema:
+        return self._schema
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log nothing here: Strawberry would log the document with its literals. `server/answers.py` logs faults."""
+
+
+schema = AcademySchema(
+    query=Query,
+    config=StrawberryConfig(scalar_map=SCALARS),
+    extensions=[ReadDocument],
+    execution_context_class=FreshPerEvent,
+)
+
+
+def export_schema() -> str:
+    """The schema in GraphQL's own language; `schema/schema.graphql` is this text."""
+    return schema.as_str() + "\n"

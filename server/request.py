@@ -1,0 +1,124 @@
+"""A GraphQL request as it arrives: its body, its language, its size. Everything malformed ends here, with 4xx."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection, Request
+
+from kit.errors import DomainError, ErrorCode, bad_input
+from kit.words import Language
+
+MOST_BODY_BYTES = 256 * 1024
+
+
+class Malformed(Exception):
+    """Not a GraphQL request at all; answered with this HTTP status."""
+
+    def __init__(self, status: int, error: DomainError) -> None:
+        super().__init__(status)
+        self.status = status
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    source: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+
+
+async def read_request(request: Request) -> GraphQLRequest:
+    """The request in a GET's query string or a POST's body; `Malformed` if there is none."""
+    if request.method == "GET":
+        return _from_query(request)
+    content_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    if content_type.strip().lower() != "application/json":
+        raise Malformed(415, bad_input())
+    charset = parameters.lower().replace(" ", "").replace('"', "")
+    if charset.startswith("charset=") and charset not in ("charset=utf-8", "charset=utf8"):
+        raise Malformed(415, bad_input())
+    return request_of(_json(await _body(request)))
+
+
+def request_of(message: object) -> GraphQLRequest:
+    """The request in a JSON message, shared by HTTP bodies and WebSocket payloads."""
+    if not isinstance(message, dict):
+        raise Malformed(400, bad_input())
+    source, variables = message.get("query"), message.get("variables")
+    name, extensions = message.get("operationName"), message.get("extensions")
+    if not isinstance(source, str) or not source:
+        raise Malformed(400, bad_input("query"))
+    if variables is not None and not isinstance(variables, dict):
+        raise Malformed(400, bad_input("variables"))
+    if name is not None and not isinstance(name, str):
+        raise Malformed(400, bad_input("operationName"))
+    if extensions is not None and not isinstance(extensions, dict):
+        raise Malformed(400, bad_input("extensions"))
+    _refuse_nul(variables)
+    return GraphQLRequest(source, variables, name or None)
+
+
+def language_of(headers: Headers) -> Language:
+    """The better liked of our languages in Accept-Language; Chinese when it names neither."""
+    best, liking = Language.CHINESE, 0.0
+    for choice in headers.get("accept-language", "")[:200].split(","):
+        tag, _, quality = choice.strip().lower().partition(";q=")
+        try:
+            wish = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        language = {"zh": Language.CHINESE, "en": Language.ENGLISH}.get(tag.partition("-")[0])
+        if language is not None and wish > liking:
+            best, liking = language, wish
+    return best
+
+
+def address_of(connection: HTTPConnection) -> str:
+    return connection.client.host if connection.client is not None else ""
+
+
+async def _body(request: Request) -> bytes:
+    """The body, read no further than the limit, whatever Content-Length says."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Malformed(415, bad_input())
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            raise Malformed(413, DomainError(ErrorCode.QUERY_TOO_COMPLEX))
+    return bytes(body)
+
+
+def _json(body: bytes | str) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(400, bad_input()) from error
+
+
+def _from_query(request: Request) -> GraphQLRequest:
+    parameters = request.query_params
+    if len(request.url.query) > MOST_BODY_BYTES:
+        raise Malformed(413, DomainError(ErrorCode.QUERY_TOO_COMPLEX))
+    message: dict[str, object] = {"query": parameters.get("query"), "operationName": parameters.get("operationName")}
+    for name in ("variables", "extensions"):
+        if text := parameters.get(name):
+            message[name] = _json(text)
+    return request_of(message)
+
+
+def _refuse_nul(variables: object) -> None:
+    """PostgreSQL cannot hold NUL in text. Walks with a list of its own: JSON may be deeper than Python's stack."""
+    waiting = [variables]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if "\0" in value:
+                raise Malformed(400, bad_input("variables"))
+        elif isinstance(value, dict):
+            waiting.extend(value.keys())
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
