@@ -6,6 +6,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+__all__ = ["AWAY", "Redis", "open_redis"]
+
 REQUEST_SECONDS = 0.5
 
 AWAY = (RedisError, OSError, TimeoutError)

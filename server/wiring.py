@@ -1,17 +1,31 @@
-"""Joins the parts: from settings to `Ports`."""
+"""Joins the parts: from settings to `Ports`, and the worker's tasks."""
 
+import asyncio
 import importlib
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from auth.passwords import Passwords
+from auth.tokens import Tokens
 from kit.bus import Bus
 from kit.clock import Clock, SystemClock
+from kit.db import close_database, open_database
+from kit.errors import DomainError, ErrorCode
+from kit.log import configure_logging
 from kit.paging import Cursors
+from kit.phones import Phones
 from kit.redis import open_redis
 from kit.settings import Settings
+from models import MODULES
+from providers.sms.registry import sms_for
 from providers.storage.registry import storage_for
 from services.ports import Ports
+from workers.relay import run_relay
+from workers.scheduler import run_scheduler
+
+DATABASE_TRIES = 20
 
 
 @asynccontextmanager
@@ -19,10 +33,8 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
     """Ports on an open database; closes what it opened. `settings` name both servers."""
     assert settings.redis_url is not None, "an embedded Valkey has its address by now"
     redis = open_redis(settings.redis_url)
-    bus = Bus(
-        open_redis(settings.redis_url, blocking=True),
-        prefix=f"bus:{redis.connection_pool.connection_kwargs.get('db', 0)}:",
-    )
+    channels = f"bus:{redis.connection_pool.connection_kwargs.get('db', 0)}:"
+    bus = Bus(open_redis(settings.redis_url, blocking=True), prefix=channels)
     await bus.start()
     try:
         yield Ports(
@@ -30,17 +42,64 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
             clock=clock or SystemClock(),
             redis=redis,
             bus=bus,
-            cursors=Cursors(settings.key("cursors")),
             boards=_piece("gamification.boards", "HonourBoards", redis),
-            tokens=_piece("auth.tokens", "Tokens", settings.key("tokens")),
-            passwords=_piece("auth.passwords", "Passwords"),
-            phones=_piece("kit.phones", "Phones", settings.key("phones")),
-            sms=None,
+            cursors=Cursors(settings.key("cursors")),
+            tokens=Tokens(settings.key("tokens")),
+            passwords=Passwords(),
+            phones=Phones(settings.key("phones")),
+            sms=sms_for(settings),
             storage=storage_for(settings),
         )
     finally:
         await bus.close()
         await redis.aclose()
+
+
+@asynccontextmanager
+async def opened_ports(settings: Settings) -> AsyncIterator[Ports]:
+    """Ports of a process of its own: opens the database first, waiting for it a while."""
+    configure_logging()
+    await _open_database(settings)
+    try:
+        async with build_ports(settings) as ports:
+            yield ports
+    finally:
+        await close_database()
+
+
+async def work(settings: Settings, ready: Callable[[], None]) -> None:
+    """Be the worker: relay and tick until SIGTERM or Ctrl-C."""
+    async with opened_ports(settings) as ports:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        tasks = [asyncio.create_task(run_relay(ports)), asyncio.create_task(run_scheduler(ports))]
+        ready()
+        stopped = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopped, *tasks):
+            task.cancel()
+        await asyncio.gather(stopped, *tasks, return_exceptions=True)
+        for task in done - {stopped}:
+            task.result()  # neither ends by itself: tell why it did
+
+
+async def _open_database(settings: Settings) -> None:
+    assert settings.database_url is not None, "an embedded PostgreSQL has its address by now"
+    for attempt in range(1, DATABASE_TRIES + 1):
+        try:
+            await open_database(
+                settings.database_url,
+                MODULES,
+                pool_size=settings.database_pool_size,
+                wait_seconds=settings.database_wait_seconds,
+            )
+        except DomainError as error:
+            if error.code is not ErrorCode.UNAVAILABLE or attempt == DATABASE_TRIES:
+                raise
+            await asyncio.sleep(0.5)
+        else:
+            return
 
 
 def _piece(module: str, name: str, *arguments: Any) -> Any:

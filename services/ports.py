@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
-
+from auth.passwords import Passwords
+from auth.tokens import Tokens
 from kit.bus import Bus
 from kit.clock import Clock
 from kit.paging import Cursors
+from kit.phones import Phones
+from kit.redis import Redis
 from kit.settings import Settings
+from providers.sms.base import Sms
+from providers.storage.base import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +21,10 @@ class Ports:
     clock: Clock
     redis: Redis
     bus: Bus
-    cursors: Cursors
     boards: Any
-    tokens: Any
-    passwords: Any
-    phones: Any
-    sms: Any
-    storage: Any
+    cursors: Cursors
+    tokens: Tokens
+    passwords: Passwords
+    phones: Phones
+    sms: Sms
+    storage: Storage

@@ -2,12 +2,13 @@
 
 import pytest
 
-from kit.db import execute, rows, transaction
+from kit.db import rows, transaction
+from services.outbox import announce
 
 
 async def test_a_transaction_that_raises_leaves_nothing(database: None) -> None:
     async def work() -> None:
-        await execute("INSERT INTO outbox (topic, key, payload, recorded_at) VALUES ('t', 'k', '{}', now())")
+        await announce("topic", "key")
         raise ValueError("on the way")
 
     with pytest.raises(ValueError, match="on the way"):

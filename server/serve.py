@@ -1,0 +1,172 @@
+"""`serve`: one parent that owns the embedded servers and the listening socket, and the processes it watches over."""
+
+import asyncio
+import os
+import select
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+
+from kit.clock import monotonic
+from kit.embedded import EmbeddedFailure
+from kit.settings import Settings
+from server.app import make_app
+from server.children import Child, Nursery, WebServer
+from server.home import Busy, Embedded, Home, owner_of
+from server.wiring import opened_ports, work
+
+LOOK_SECONDS = 0.2
+READY_SECONDS = 120.0
+STOP_SECONDS = 15.0
+
+_log = structlog.get_logger("serve")
+
+
+class CannotServe(Exception):
+    """The message says why, and what to do."""
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM arrived."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket that every web process inherits."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise CannotServe(f"Cannot listen on {host}:{port}: {error.strerror}. Another port: --port.") from error
+    listener.listen(2048)
+    return listener
+
+
+class Parent:
+    """Starts everything in order, watches it, and stops it in the opposite order. Runs nothing else: no loop, no
+    thread, so that it can fork at any time."""
+
+    def __init__(self, settings: Settings, listener: socket.socket, *, web_processes: int, with_worker: bool) -> None:
+        self._given = settings
+        self._listener = listener
+        self._web_processes = web_processes
+        self._with_worker = with_worker
+        self._home = Home(settings.data_dir.absolute())
+        self._embedded = Embedded(settings)
+        self._nursery = Nursery(self._let_go)
+        self._children: list[Child] = []
+        self._falls: dict[str, int] = {}
+        self._signals = os.pipe()
+        self._stopping = False
+
+    @property
+    def address(self) -> str:
+        host, port = self._listener.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def run(self, prepare: Callable[[Settings], None], greet: Callable[[Settings], None]) -> None:
+        """Serve until told to stop. `prepare` runs in a child once the databases answer; `greet` when all is up."""
+        self._listen_for_signals()
+        if not self._home.take():
+            owner = self._home.owner()
+            where = f" at {owner.address}, process {owner.pid}" if owner is not None and owner.address else ""
+            raise Busy(f"{self._home.directory} is in use by another server{where}.")
+        try:
+            settings = self._embedded.start().settings()
+            self._prepare(prepare, settings)
+            self._home.tell(owner_of(settings, self.address))
+            self._start_children(settings)
+            greet(settings)
+            while True:
+                self._pause(LOOK_SECONDS)
+                self._revive()
+        except Interrupted:
+            pass
+        finally:
+            self._stopping = True
+            self._stop_children()
+            self._embedded.stop()
+            self._home.leave()
+            self._listener.close()
+
+    def _listen_for_signals(self) -> None:
+        def hear(_number: int, _frame: FrameType | None) -> None:
+            os.write(self._signals[1], b"1")
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, hear)
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep, unless a signal ends it all."""
+        readable, _, _ = select.select([self._signals[0]], [], [], seconds)
+        if readable:
+            raise Interrupted
+
+    def _let_go(self) -> None:
+        self._home.forget()
+        for number in self._signals:
+            os.close(number)
+
+    def _prepare(self, prepare: Callable[[Settings], None], settings: Settings) -> None:
+        child = Child("prepare", lambda ready: prepare(settings))
+        self._nursery.fork(child)
+        self._children.append(child)
+        while not child.has_ended():
+            self._pause(0.05)
+        self._children.remove(child)
+        if child.code:
+            raise CannotServe("The database could not be prepared; see above.")
+
+    def _start_children(self, settings: Settings) -> None:
+        def web(ready: Callable[[], None]) -> None:
+            WebServer(make_app(lambda: opened_ports(settings)), ready).run([self._listener])
+
+        def worker(ready: Callable[[], None]) -> None:
+            self._listener.close()
+            asyncio.run(work(settings, ready))
+
+        children = [Child(f"web {number}", web) for number in range(1, self._web_processes + 1)]
+        if self._with_worker:
+            children.append(Child("worker", worker))
+        for child in children:
+            self._nursery.fork(child)
+            self._children.append(child)
+        deadline = monotonic() + READY_SECONDS
+        for child in children:
+            while not select.select([child.ready], [], [], 0)[0]:
+                self._pause(0.02)
+                if monotonic() > deadline:
+                    raise CannotServe(f"The {child.name} process is not ready after {READY_SECONDS:.0f} seconds.")
+            if not os.read(child.ready, 1):
+                raise CannotServe(f"The {child.name} process ended while it started; see above.")
+
+    def _revive(self) -> None:
+        """Start again what has died: at once the first time, then ever more patiently."""
+        try:
+            for name in self._embedded.revive():
+                _log.warning("embedded server started again", server=name)
+        except EmbeddedFailure as error:
+            _log.error("embedded server does not start", error=str(error))
+            self._pause(2)
+        for child in self._children:
+            if child.has_ended():
+                quick = monotonic() - child.started < 10
+                self._falls[child.name] = self._falls.get(child.name, 0) + 1 if quick else 0
+                _log.warning("process started again", process=child.name, code=child.code)
+                self._pause(min(5.0, 0.5 * self._falls[child.name]))
+                self._nursery.fork(child)
+
+    def _stop_children(self) -> None:
+        alive = [child for child in self._children if not child.has_ended()]
+        for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5.0)):
+            for child in alive:
+                os.kill(child.pid, number)
+            deadline = monotonic() + seconds
+            while alive and monotonic() < deadline:
+                select.select([], [], [], 0.02)
+                alive = [child for child in alive if not child.has_ended()]
