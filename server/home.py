@@ -5,6 +5,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -117,11 +118,24 @@ class Embedded:
         return self._settings.model_copy(update=found)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Ground to work on."""
+
+    settings: Settings
+    """With both addresses filled in."""
+    embedded: Embedded | None
+    """The servers that were started for this block; None if there was no need."""
+
+
 @contextmanager
-def standing(settings: Settings) -> Iterator[Settings]:
-    """Settings with both addresses: yours, those of a running server, or of servers that run for this block alone."""
+def standing(settings: Settings, *, address: str | None = None) -> Iterator[Standing]:
+    """Your databases if the settings name both, those of a running server, or servers that run for this block alone.
+
+    `address`: where we serve, if other processes may lean on what we start.
+    """
     if settings.database_url is not None and settings.redis_url is not None:
-        yield settings
+        yield Standing(settings, None)
         return
     home = Home(settings.data_dir.absolute())
     owner: Owner | None = None
@@ -136,13 +150,14 @@ def standing(settings: Settings) -> Iterator[Settings]:
     if not wait_until(found, COMMAND_SECONDS, pause=0.1):
         raise Busy(f"Another command has been using {home.directory} for {COMMAND_SECONDS} seconds.")
     if owner is not None and owner.address is not None:
-        yield settings.model_copy(update={"database_url": owner.database_url, "redis_url": owner.redis_url})
+        addresses = {"database_url": owner.database_url, "redis_url": owner.redis_url}
+        yield Standing(settings.model_copy(update=addresses), None)
         return
     embedded = Embedded(settings)
     try:
         filled = embedded.start().settings()
-        home.tell(owner_of(filled, None))
-        yield filled
+        home.tell(owner_of(filled, address))
+        yield Standing(filled, embedded)
     finally:
         embedded.stop()
         home.leave()

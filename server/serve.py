@@ -1,11 +1,11 @@
 """`serve`: one parent that owns the embedded servers and the listening socket, and the processes it watches over."""
 
-import asyncio
 import os
 import select
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -13,10 +13,8 @@ import structlog
 from kit.clock import monotonic
 from kit.embedded import EmbeddedFailure
 from kit.settings import Settings
-from server.app import make_app
-from server.children import Child, Nursery, WebServer
+from server.children import Child, Nursery
 from server.home import Busy, Embedded, Home, owner_of
-from server.wiring import opened_ports, work
 
 LOOK_SECONDS = 0.2
 READY_SECONDS = 120.0
@@ -47,15 +45,25 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+Job = Callable[[Settings, Callable[[], None]], None]
+"""What a process does: it gets settings with every address filled in, and a function to call once it is ready."""
+
+
+def address_of(listener: socket.socket) -> str:
+    """How a browser on this machine reaches it."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - all addresses, so the local one too
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class Parent:
     """Starts everything in order, watches it, and stops it in the opposite order. Runs nothing else: no loop, no
     thread, so that it can fork at any time."""
 
-    def __init__(self, settings: Settings, listener: socket.socket, *, web_processes: int, with_worker: bool) -> None:
-        self._given = settings
+    def __init__(self, settings: Settings, listener: socket.socket, address: str, jobs: dict[str, Job]) -> None:
         self._listener = listener
-        self._web_processes = web_processes
-        self._with_worker = with_worker
+        self._address = address
+        self._jobs = jobs
         self._home = Home(settings.data_dir.absolute())
         self._embedded = Embedded(settings)
         self._nursery = Nursery(self._let_go)
@@ -63,11 +71,6 @@ class Parent:
         self._falls: dict[str, int] = {}
         self._signals = os.pipe()
         self._stopping = False
-
-    @property
-    def address(self) -> str:
-        host, port = self._listener.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def run(self, prepare: Callable[[Settings], None], greet: Callable[[Settings], None]) -> None:
         """Serve until told to stop. `prepare` runs in a child once the databases answer; `greet` when all is up."""
@@ -79,7 +82,7 @@ class Parent:
         try:
             settings = self._embedded.start().settings()
             self._prepare(prepare, settings)
-            self._home.tell(owner_of(settings, self.address))
+            self._home.tell(owner_of(settings, self._address))
             self._start_children(settings)
             greet(settings)
             while True:
@@ -123,16 +126,7 @@ class Parent:
             raise CannotServe("The database could not be prepared; see above.")
 
     def _start_children(self, settings: Settings) -> None:
-        def web(ready: Callable[[], None]) -> None:
-            WebServer(make_app(lambda: opened_ports(settings)), ready).run([self._listener])
-
-        def worker(ready: Callable[[], None]) -> None:
-            self._listener.close()
-            asyncio.run(work(settings, ready))
-
-        children = [Child(f"web {number}", web) for number in range(1, self._web_processes + 1)]
-        if self._with_worker:
-            children.append(Child("worker", worker))
+        children = [Child(name, partial(job, settings)) for name, job in self._jobs.items()]
         for child in children:
             self._nursery.fork(child)
             self._children.append(child)

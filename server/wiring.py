@@ -11,7 +11,7 @@ from auth.passwords import Passwords
 from auth.tokens import Tokens
 from kit.bus import Bus
 from kit.clock import Clock, SystemClock
-from kit.db import close_database, open_database
+from kit.db import close_database, migrate, open_database
 from kit.errors import DomainError, ErrorCode
 from kit.log import configure_logging
 from kit.paging import Cursors
@@ -21,6 +21,7 @@ from kit.settings import Settings
 from models import MODULES
 from providers.sms.registry import sms_for
 from providers.storage.registry import storage_for
+from server.home import Embedded, standing
 from services.ports import Ports
 from workers.relay import run_relay
 from workers.scheduler import run_scheduler
@@ -58,13 +59,36 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
 @asynccontextmanager
 async def opened_ports(settings: Settings) -> AsyncIterator[Ports]:
     """Ports of a process of its own: opens the database first, waiting for it a while."""
-    configure_logging()
     await _open_database(settings)
     try:
         async with build_ports(settings) as ports:
             yield ports
     finally:
         await close_database()
+
+
+@asynccontextmanager
+async def standing_ports(settings: Settings) -> AsyncIterator[Ports]:
+    """Ports of `main:app` under somebody else's ASGI server: without addresses in the settings it leans on a running
+    `serve`, or starts, migrates and watches databases of its own."""
+    configure_logging()
+    settings.require_safe()
+    with standing(settings, address=settings.public_url) as ground:
+        if ground.embedded is not None:
+            assert ground.settings.database_url is not None
+            await migrate(ground.settings.database_url, MODULES)
+        watch = asyncio.create_task(_keep_alive(ground.embedded))
+        try:
+            async with opened_ports(ground.settings) as ports:
+                yield ports
+        finally:
+            watch.cancel()
+
+
+async def _keep_alive(embedded: Embedded | None) -> None:
+    while embedded is not None:
+        await asyncio.sleep(0.5)
+        embedded.revive()
 
 
 async def work(settings: Settings, ready: Callable[[], None]) -> None:
