@@ -116,8 +116,10 @@ class Watched:
 class Settlement:
     credited: dict[UUID, int]
     """Seconds credited to each event, zeros included."""
+    reached_by: UUID | None
+    """The event whose seconds reached the goal."""
     reached_at: datetime | None
-    """When the goal was reached: occurred_at of the event whose seconds reached it."""
+    """When that was: its occurred_at."""
 
 
 def settle(events: Iterable[Watched], paid: Spans, required_seconds: int) -> Settlement:
@@ -128,15 +130,17 @@ def settle(events: Iterable[Watched], paid: Spans, required_seconds: int) -> Set
     credited: dict[UUID, int] = {}
     given: Spans = ()
     total = 0
-    reached_at: datetime | None = None
+    reached: Watched | None = None
     for event in sorted(events, key=lambda one: one.place):
         earned = minus(common(event.spans, paid), given)
         credited[event.event_id] = size(earned)
         given = union(given, earned)
         total += size(earned)
-        if reached_at is None and total >= required_seconds:
-            reached_at = event.occurred_at
-    return Settlement(credited, reached_at)
+        if reached is None and total >= required_seconds:
+            reached = event
+    if reached is None:
+        return Settlement(credited, None, None)
+    return Settlement(credited, reached.event_id, reached.occurred_at)
 
 
 @dataclass(frozen=True, slots=True)

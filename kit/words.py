@@ -76,9 +76,32 @@ class ProgressKind(StrEnum):
     FINISHED = "FINISHED"
 
 
+class EventStatus(StrEnum):
+    """What became of a reported event. A REJECTED one is not remembered and may be sent again."""
+
+    ACCEPTED = "ACCEPTED"
+    DUPLICATE = "DUPLICATE"
+    REJECTED = "REJECTED"
+
+
 class PointAccount(StrEnum):
     LIFETIME = "LIFETIME"
     BALANCE = "BALANCE"
+
+
+class OncePer(StrEnum):
+    """What one award of a points rule is for."""
+
+    LESSON = "LESSON"
+    COURSE = "COURSE"
+    DAY = "DAY"
+    WEEK = "WEEK"
+
+
+class RefusalReason(StrEnum):
+    """Why an award was not paid in full."""
+
+    DAILY_CAP = "DAILY_CAP"
 
 
 class BoardMetric(StrEnum):

@@ -205,7 +205,8 @@ def _placed(row: dict[str, Any]) -> dict[str, Any]:
 
 def _packed(given: Sequence[Any], **changes: Callable[[Any], object]) -> str:
     """Rows as one JSON text, `changes` naming the fields to be written in another form."""
-    return orjson.dumps([_fields(row) | {name: form(row) for name, form in changes.items()} for row in given]).decode()
+    records = [_fields(row) | {name: form(row) for name, form in changes.items()} for row in given]
+    return orjson.dumps(records, default=str).decode()  # asyncpg's UUIDs are a class of their own
 
 
 def _fields(row: Any) -> dict[str, Any]:

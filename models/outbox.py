@@ -67,7 +67,7 @@ async def append(topic: str, key: str, payload: dict[str, Any]) -> None:
         "INSERT INTO outbox (topic, key, payload, recorded_at, tries, due_at) VALUES ($1, $2, $3, now(), 0, now())",
         topic,
         key,
-        orjson.dumps(payload).decode(),
+        orjson.dumps(payload, default=str).decode(),  # asyncpg's UUIDs are a class of their own
     )
 
 

@@ -12,11 +12,14 @@ from kit.words import (
     CourseKind,
     CourseSort,
     CourseStatus,
+    EventStatus,
+    OncePer,
     OutletTier,
     PointAccount,
     PostRole,
     ProgressKind,
     ProgressState,
+    RefusalReason,
     RegionKind,
     Role,
 )
@@ -31,11 +34,14 @@ __all__ = [
     "CourseSort",
     "CourseStatus",
     "ErrorCode",
+    "EventStatus",
+    "OncePer",
     "OutletTier",
     "PointAccount",
     "PostRole",
     "ProgressKind",
     "ProgressState",
+    "RefusalReason",
     "RegionKind",
     "Role",
 ]
@@ -52,7 +58,10 @@ strawberry.enum(CourseStatus)
 strawberry.enum(CourseSort)
 strawberry.enum(ProgressState)
 strawberry.enum(ProgressKind)
+strawberry.enum(EventStatus)
 strawberry.enum(PointAccount)
+strawberry.enum(OncePer, description="What one award of a rule is for.")
+strawberry.enum(RefusalReason, description="Why an award was not paid in full.")
 strawberry.enum(BoardMetric)
 strawberry.enum(BoardPeriod)
 strawberry.enum(BoardPhase)

@@ -75,13 +75,15 @@ def test_spans_behave_like_sets_of_seconds(one, other, limit):
 
 
 @given(events, spans, st.integers(1, 30), st.randoms())
-def test_credit_does_not_depend_on_the_order_or_repetition_of_events(given_events, paid, required, random):
-    shuffled = [*given_events, *given_events]
+def test_credit_does_not_depend_on_the_order_of_events(given_events, paid, required, random):
+    shuffled = list(given_events)
     random.shuffle(shuffled)
 
-    assert settle(shuffled, paid, required).reached_at == settle(given_events, paid, required).reached_at
-    once = settle(given_events, paid, required).credited
-    assert sum(once.values()) == len(seconds(paid) & {s for event in given_events for s in seconds(event.spans)})
+    settlement = settle(shuffled, paid, required)
+
+    assert settlement == settle(given_events, paid, required)
+    reported = {second for event in given_events for second in seconds(event.spans)}
+    assert sum(settlement.credited.values()) == len(seconds(paid) & reported)
 
 
 @given(events, watched(), spans, spans, st.integers(1, 30))

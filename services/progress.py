@@ -1,0 +1,274 @@
+"""Learning: take in what phones report, pay for what was really watched, and say what came of it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from auth.actor import Actor
+from gamification.facts import CourseCompleted, LessonCompleted, Recorded
+from gamification.levels import Level
+from gamification.reports import ReportedEvent, age_of, digest, span_fault, time_fault
+from kit.db import transaction
+from kit.errors import DomainError, ErrorCode, not_found
+from kit.words import BoardMetric, CourseKind, EventStatus
+from models import credit
+from models.credit import CompletionRow, CourseCountRow, EventRow, SecondsRow
+from models.outlets import Placement, placements_at
+from services.boards import Counted, count_many
+from services.outbox import announce
+from services.points import Award, Reward, reward
+from services.ports import Ports
+from services.study import Study, changed, last_of, open_study, write_study
+
+MOST_EVENTS = 100
+MEMBERS_PAID_AT_ONCE = 500
+
+_log = structlog.get_logger("progress")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a phone sends at once, in any order; `sent_at` by the phone's clock."""
+
+    sent_at: datetime
+    events: tuple[ReportedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventResult:
+    """`code`: why it was REJECTED; TOO_FAST on ACCEPTED: a part of it is credited later, by itself."""
+
+    event_id: UUID
+    status: EventStatus
+    code: ErrorCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """`results` in the order of the batch's events; `lesson_ids` of the lessons that changed."""
+
+    results: tuple[EventResult, ...]
+    awards: tuple[Award, ...]
+    level_ups: tuple[Level, ...]
+    lesson_ids: tuple[UUID, ...]
+
+
+async def report_progress(ports: Ports, actor: Actor, batch: Batch) -> BatchOutcome:
+    """Judge the events in order of occurrence, credit what they report, and reward what they complete.
+
+    One wrong event does not spoil the others; a rejected one leaves no trace. Credit that is pending is paid as well,
+    as far as the learning budget goes. BATCH_TOO_LARGE above 100 events.
+    """
+    if len(batch.events) > MOST_EVENTS:
+        raise DomainError(ErrorCode.BATCH_TOO_LARGE, field=["events"])
+
+    async def work() -> BatchOutcome:
+        joined_at = await _locked(actor.member_id)
+        now = ports.clock.now()
+        known = await credit.digests_of(actor.member_id, [event.event_id for event in batch.events])
+        fresh = [event for event in batch.events if event.event_id not in known]
+        lesson_ids = list({event.lesson_id for event in fresh if event.lesson_id is not None})
+        study = await open_study(actor.member_id, joined_at, lesson_ids, now)
+        results = await _judge(study, batch, known, joined_at)
+        rewarded = await _credit(ports, study)
+        return BatchOutcome(
+            results=tuple(_told(study, result) for result in results),
+            awards=rewarded.awards if rewarded is not None else (),
+            level_ups=rewarded.level_ups if rewarded is not None else (),
+            lesson_ids=tuple(row.lesson_id for row in changed(study.progress, study.kept_progress)),
+        )
+
+    return await transaction(work)
+
+
+async def pay_pending(ports: Ports, member_id: UUID) -> None:
+    """Pay a member's pending credit, oldest first, as far as the learning budget goes."""
+
+    async def work() -> None:
+        joined_at = await _locked(member_id)
+        await _credit(ports, await open_study(member_id, joined_at, [], ports.clock.now()))
+
+    await transaction(work)
+
+
+async def pay_if_due(ports: Ports, member_id: UUID) -> None:
+    """Pay before the member is shown how far they are, if the worker has not come round yet."""
+    budget = await credit.budget_of(member_id)
+    if budget is not None and budget.due_at is not None and budget.due_at <= ports.clock.now():
+        await pay_pending(ports, member_id)
+
+
+async def pay_all_due(ports: Ports) -> None:
+    """A tick: pay the pending credit of everyone for whom the time has come. One failure holds up nobody else."""
+    for member_id in await credit.members_due(ports.clock.now(), MEMBERS_PAID_AT_ONCE):
+        try:
+            await pay_pending(ports, member_id)
+        except Exception as error:
+            _log.error("pending credit not paid", member_id=str(member_id), error=type(error).__name__, exc_info=True)
+
+
+async def _locked(member_id: UUID) -> datetime:
+    """Lock the member before anything is read; when they joined."""
+    joined_at = await credit.lock_learner(member_id)
+    if joined_at is None:
+        raise not_found()
+    return joined_at
+
+
+async def _judge(study: Study, batch: Batch, known: dict[UUID, bytes], joined_at: datetime) -> list[EventResult]:
+    """Accept or refuse each event, oldest first, each in the light of those before it; in the batch's order."""
+    ages = [age_of(event.occurred_at, sent_at=batch.sent_at, received_at=study.now) for event in batch.events]
+    order = sorted(range(len(ages)), key=lambda at: (-ages[at], batch.events[at].event_id))
+    timely = [at for at in order if time_fault(ages[at], received_at=study.now, joined_at=joined_at) is None]
+    new = [at for at in timely if batch.events[at].event_id not in known]
+    moments = [study.now - ages[at] for at in new]
+    places = dict(zip(new, await placements_at(study.member_id, moments), strict=True)) if new else {}
+    digests = dict(known)
+    results: dict[int, EventResult] = {}
+    for at in order:
+        event, mark = batch.events[at], digest(batch.events[at])
+        if event.event_id in digests:
+            same = digests[event.event_id] == mark
+            results[at] = EventResult(
+                event.event_id,
+                EventStatus.DUPLICATE if same else EventStatus.REJECTED,
+                None if same else ErrorCode.EVENT_ID_REUSED,
+            )
+            continue
+        fault = time_fault(ages[at], received_at=study.now, joined_at=joined_at) or _lesson_fault(study, event)
+        if fault is not None:
+            results[at] = EventResult(event.event_id, EventStatus.REJECTED, fault)
+            continue
+        digests[event.event_id] = mark
+        study.accept(_event_row(event, study.now - ages[at], study.now, mark, places[at]))
+        results[at] = EventResult(event.event_id, EventStatus.ACCEPTED)
+    return [results[at] for at in range(len(ages))]
+
+
+def _lesson_fault(study: Study, event: ReportedEvent) -> ErrorCode | None:
+    """What this lesson has against the event, at this point of the batch."""
+    if event.lesson_id is None or not study.is_available(event.lesson_id):
+        return ErrorCode.LESSON_UNAVAILABLE
+    if not study.is_open(event.lesson_id):
+        return ErrorCode.LESSON_LOCKED
+    article = study.syllabus[event.lesson_id].dwell_seconds is not None
+    return span_fault(event, study.goal(event.lesson_id), article=article)
+
+
+def _event_row(
+    event: ReportedEvent, occurred_at: datetime, received_at: datetime, mark: bytes, placement: Placement | None
+) -> EventRow:
+    assert event.lesson_id is not None, event
+    return EventRow(
+        event_id=event.event_id,
+        lesson_id=event.lesson_id,
+        kind=event.kind,
+        occurred_at=occurred_at,
+        received_at=received_at,
+        spans=event.spans,
+        digest=mark,
+        placement=placement,
+    )
+
+
+def _told(study: Study, result: EventResult) -> EventResult:
+    """The result with TOO_FAST, if a part of the event could not be paid yet."""
+    if result.status is EventStatus.ACCEPTED and study.waits(result.event_id):
+        return replace(result, code=ErrorCode.TOO_FAST)
+    return result
+
+
+async def _credit(ports: Ports, study: Study) -> Reward | None:
+    """Settle, write, reward, count, announce; what was rewarded, None if there was nothing to reward."""
+    study.settle_credit()
+    await write_study(study)
+    seconds, courses = _seconds(study), _course_counts(study)
+    await credit.book_seconds(study.member_id, seconds, study.now)
+    await credit.book_courses(study.member_id, courses, study.now)
+    facts, moved = _facts(study)
+    rewarded = await reward(ports, study.member_id, facts, moved) if facts or moved else None
+    await count_many(
+        [
+            Counted(study.member_id, BoardMetric.LEARNING_SECONDS, row.seconds, row.occurred_at, row.placement)
+            for row in seconds
+        ]
+        + [
+            Counted(study.member_id, BoardMetric.COURSES_COMPLETED, row.amount, row.occurred_at, row.placement)
+            for row in courses
+        ]
+    )
+    if seconds or courses:
+        await announce("member", str(study.member_id))
+    for course_id, enrolment in study.enrolments.items():
+        kept = study.kept_enrolments.get(course_id)
+        if kept is None or (kept.completed_at is None) != (enrolment.completed_at is None):
+            await announce("course", str(course_id))
+    return rewarded
+
+
+def _seconds(study: Study) -> list[SecondsRow]:
+    """What each event was credited, or had to give back to one that came late and happened earlier."""
+    booked: list[SecondsRow] = []
+    for event in study.events.values():
+        kept = study.kept_events.get(event.event_id)
+        gained = event.credited_seconds - (kept.credited_seconds if kept is not None else 0)
+        if gained:
+            booked.append(SecondsRow(event.lesson_id, event.event_id, gained, event.occurred_at, event.placement))
+    return booked
+
+
+def _course_counts(study: Study) -> list[CourseCountRow]:
+    """Courses completed, and those whose completion moved: taken back where it was, added where it is."""
+    booked: list[CourseCountRow] = []
+    for course_id, enrolment in study.enrolments.items():
+        kept = study.kept_enrolments.get(course_id)
+        if enrolment.completed_at == (kept.completed_at if kept is not None else None):
+            continue
+        for amount, held in ((-1, study.kept_completions), (1, study.completions)):
+            if amount == 1 or (kept is not None and kept.completed_at is not None):
+                last = _last_completion(study, course_id, held)
+                booked.append(CourseCountRow(course_id, amount, last.completed_at, last.placement))
+    return booked
+
+
+def _last_completion(study: Study, course_id: UUID, held: dict[UUID, CompletionRow]) -> CompletionRow:
+    return last_of(held[row.lesson_id] for row in study.editions[course_id])
+
+
+def _facts(study: Study) -> tuple[list[Recorded], list[tuple[Recorded, Recorded]]]:
+    """What was completed, and what moved, as pairs (before, after); in order of occurrence, lessons before courses."""
+    facts: list[Recorded] = []
+    moved: list[tuple[Recorded, Recorded]] = []
+
+    def say(fact: Recorded, before: datetime | None) -> None:
+        if before is None:
+            facts.append(fact)
+        elif before != fact.occurred_at:
+            moved.append((replace(fact, occurred_at=before), fact))
+
+    for lesson in study.completions.values():
+        kept = study.kept_completions.get(lesson.lesson_id)
+        required = _is_required(study, lesson.course_id)
+        say(
+            LessonCompleted(study.member_id, lesson.lesson_id, lesson.course_id, required, lesson.completed_at),
+            kept.completed_at if kept is not None else None,
+        )
+    for course in study.enrolments.values():
+        if course.completed_at is not None:
+            before = study.kept_enrolments.get(course.course_id)
+            required = _is_required(study, course.course_id)
+            say(
+                CourseCompleted(study.member_id, course.course_id, required, course.completed_at),
+                before.completed_at if before is not None else None,
+            )
+    return sorted(facts, key=_when), sorted(moved, key=lambda pair: _when(pair[1]))
+
+
+def _when(fact: Recorded) -> datetime:
+    return fact.occurred_at
+
+
+def _is_required(study: Study, course_id: UUID) -> bool:
+    return study.editions[course_id][0].course_kind is CourseKind.REQUIRED
