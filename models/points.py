@@ -146,15 +146,19 @@ async def earned_by_day(member_id: UUID, days: Sequence[date]) -> list[int]:
     return [points.get(day, 0) for day in days]
 
 
-async def earned_by_rule(member_id: UUID, day: date) -> dict[str, int]:
-    """Lifetime points by rule for what occurred on a Shanghai day; rules that paid nothing are left out."""
+async def earned_by_rule(member_id: UUID, days: Sequence[date]) -> list[dict[str, int]]:
+    """Lifetime points by rule, nought left out, for each Shanghai day in the order of `days`."""
     found = await rows(
-        "SELECT rule, sum(amount)::int AS points FROM ledger_entries"
-        " WHERE member_id = $1 AND account = 'LIFETIME' AND day = $2 GROUP BY rule",
+        "SELECT day, rule, sum(amount)::int AS points FROM ledger_entries"
+        " WHERE member_id = $1 AND account = 'LIFETIME' AND day = ANY($2::date[])"
+        " GROUP BY day, rule HAVING sum(amount) <> 0",
         member_id,
-        day,
+        list(days),
     )
-    return {row["rule"]: row["points"] for row in found}
+    points: dict[date, dict[str, int]] = {day: {} for day in days}
+    for row in found:
+        points[row["day"]][row["rule"]] = row["points"]
+    return [points[day] for day in days]
 
 
 async def learned_days(member_id: UUID) -> list[date]:
@@ -163,6 +167,16 @@ async def learned_days(member_id: UUID) -> list[date]:
         "SELECT day FROM learned_days WHERE member_id = $1 GROUP BY day HAVING sum(amount) > 0 ORDER BY day", member_id
     )
     return [row["day"] for row in found]
+
+
+async def versions_of(member_id: UUID) -> tuple[int, int, int]:
+    """Three numbers of which one rises whenever the member's points or learned days change."""
+    [row] = await rows(
+        "SELECT coalesce(max(lifetime_version), 0) AS lifetime, coalesce(max(balance_version), 0) AS balance,"
+        " (SELECT count(*) FROM learned_days WHERE member_id = $1) AS learned FROM point_accounts WHERE member_id = $1",
+        member_id,
+    )
+    return row["lifetime"], row["balance"], row["learned"]
 
 
 async def entries_of(member_id: UUID, account: PointAccount, ask: Ask) -> Page[LedgerEntryRow]:
@@ -174,6 +188,10 @@ async def entries_of(member_id: UUID, account: PointAccount, ask: Ask) -> Page[L
         query = query.filter(account_version__gt=ask.before[0])
     order = "account_version" if ask.backwards else "-account_version"
     return page_of(await query.order_by(order).limit(ask.limit + 1), ask)
+
+
+async def count_entries(member_id: UUID, account: PointAccount) -> int:
+    return await LedgerEntryRow.filter(member_id=member_id, account=account).count()
 
 
 async def entries_by_ids(ids: Sequence[int]) -> list[LedgerEntryRow | None]:

@@ -1,9 +1,9 @@
 """Rewards: from facts to awards, learned days and levels, inside the transaction that recorded the facts."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from gamification.caps import Due, Paid, Settlement, settle
@@ -14,7 +14,7 @@ from gamification.streaks import first_learning, full_weeks
 from kit.clock import day_of, week_of
 from kit.db import require_transaction
 from kit.ids import new_id
-from kit.words import BoardMetric, PointAccount
+from kit.words import BoardMetric, PointAccount, RefusalReason
 from models import ledger, points
 from models.ledger import DayChange, Entry, NewFact, Refusal, StoredAward, placement_of
 from models.outlets import Placement, placements_at
@@ -22,9 +22,6 @@ from models.points import PointAccountRow
 from services.boards import Counted, count_many
 from services.outbox import announce
 from services.ports import Ports
-
-DAILY_CAP = "DAILY_CAP"
-"""The one reason there is yet for not being paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,15 @@ class Award:
     points: int
     object_type: str
     object_id: UUID
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The award as it is announced; `of_message` reads it."""
+        return asdict(self) | {"object_id": str(self.object_id)}
+
+    @classmethod
+    def of_message(cls, message: Mapping[str, Any]) -> Self:
+        return cls(message["rule"], message["points"], message["object_type"], UUID(message["object_id"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +96,24 @@ async def reward(
     await ledger.save_account(account)
     awards = tuple(_news(due) for due in settlement.dues if not due.again)
     if counted:
-        payload = {"awards": [{"rule": award.rule, "points": award.points} for award in awards], "badges": []}
-        await announce("member", str(member_id), payload)
+        await announce("member", str(member_id), {"awards": [award.message for award in awards], "badges": []})
     return Reward(awards, level_ups, account.lifetime, account.balance)
+
+
+async def changes_of(ports: Ports, member_id: UUID) -> AsyncGenerator[tuple[Award, ...], None]:
+    """Gives () at once, for the present state, then the new awards after each change of the member's points or days.
+
+    Messages that changed nothing here are passed over; where one may have been lost, the state itself is asked.
+    """
+    async with ports.bus.listen(f"member:{member_id}") as messages:
+        seen = await points.versions_of(member_id)
+        yield ()
+        async for message in messages:
+            awards = tuple(Award.of_message(award) for award in message.get("awards", ()))
+            now = await points.versions_of(member_id)
+            if awards or now != seen:
+                seen = now
+                yield awards
 
 
 async def purge_refused(ports: Ports) -> None:
@@ -254,7 +275,7 @@ async def _remember_refused(member_id: UUID, settlement: Settlement, freed: Sequ
             refused.claim.object_id,
             refused.claim.period_key,
             refused.points_missing,
-            DAILY_CAP,
+            RefusalReason.DAILY_CAP,
             refused.claim.occurred_at,
             refused.claim.day,
         )

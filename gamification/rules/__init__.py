@@ -11,8 +11,9 @@ from gamification.rules import (
     required_course_completed,
     week_full,
 )
-from gamification.rules.claim import Claim, OncePer
+from gamification.rules.claim import Claim
 from gamification.titles import Title
+from kit.words import OncePer
 
 
 class Rule(Protocol):

@@ -2,17 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from uuid import UUID
 
 from kit.clock import day_of
-
-
-class OncePer(StrEnum):
-    LESSON = "LESSON"
-    COURSE = "COURSE"
-    DAY = "DAY"
-    WEEK = "WEEK"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 from gamification.facts import CourseCompleted, Fact
-from gamification.rules.claim import Claim, OncePer
+from gamification.rules.claim import Claim
 from gamification.titles import Title
+from kit.words import OncePer
 
 CODE = "course.completed"
 TITLE = Title("学完课程", "Course completed")

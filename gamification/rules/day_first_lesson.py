@@ -1,7 +1,8 @@
 from gamification.facts import Fact, LessonCompleted
-from gamification.rules.claim import Claim, OncePer
+from gamification.rules.claim import Claim
 from gamification.titles import Title
 from kit.clock import day_of
+from kit.words import OncePer
 
 CODE = "day.first_lesson"
 TITLE = Title("今日首学", "First lesson of the day")

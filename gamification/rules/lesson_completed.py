@@ -1,6 +1,7 @@
 from gamification.facts import Fact, LessonCompleted
-from gamification.rules.claim import Claim, OncePer
+from gamification.rules.claim import Claim
 from gamification.titles import Title
+from kit.words import OncePer
 
 CODE = "lesson.completed"
 TITLE = Title("完成课时", "Lesson completed")

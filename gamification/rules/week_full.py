@@ -1,6 +1,7 @@
 from gamification.facts import Fact, WeekLearned
-from gamification.rules.claim import Claim, OncePer
+from gamification.rules.claim import Claim
 from gamification.titles import Title
+from kit.words import OncePer
 
 CODE = "week.full"
 TITLE = Title("全勤一周", "A full week of learning")
