@@ -1,0 +1,57 @@
+"""Levels as clients see them; apart from the points, because a `Member` shows one too."""
+
+from typing import Self
+from uuid import UUID
+
+import strawberry
+
+from gamification import levels
+from models.points import accounts_by_member
+from schema.context import Info
+
+
+@strawberry.type(description="A step of the ladder of lifetime points.")
+class Level:
+    number: int
+    from_points: int
+    to_points: int | None = strawberry.field(description="Where the next level begins; null on the top level.")
+    perks: list[str] = strawberry.field(description="What the level opens, in words.")
+    row: strawberry.Private[levels.Level]
+
+    @classmethod
+    def of(cls, row: levels.Level) -> Self:
+        return cls(number=row.number, from_points=row.from_points, to_points=row.to_points, perks=[], row=row)
+
+    @classmethod
+    async def load(cls, info: Info, member_id: UUID) -> Self:
+        """The level a member holds."""
+        account = await info.context.loaders.of(accounts_by_member).load(member_id)
+        return cls.of(levels.level_for(account.lifetime))
+
+    @strawberry.field
+    def title(self, info: Info) -> str:
+        return self.row.title.text(info.context.language)
+
+
+@strawberry.type(description="The level of the viewer and the way to the next.")
+class ViewerLevel:
+    number: int
+    from_points: int
+    to_points: int | None = strawberry.field(description="Where the next level begins; null on the top level.")
+    progress: float = strawberry.field(description="From this level's first point to the next level's, 0 to 1.")
+    row: strawberry.Private[levels.Level]
+
+    @classmethod
+    def of(cls, lifetime: int) -> Self:
+        row = levels.level_for(lifetime)
+        return cls(
+            number=row.number,
+            from_points=row.from_points,
+            to_points=row.to_points,
+            progress=levels.progress(lifetime),
+            row=row,
+        )
+
+    @strawberry.field
+    def title(self, info: Info) -> str:
+        return self.row.title.text(info.context.language)
