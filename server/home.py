@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,17 +84,21 @@ class Embedded:
     """The servers that a start with these settings has to run itself; none if the settings name both."""
 
     def __init__(self, settings: Settings) -> None:
-        data = settings.data_dir.absolute()
         self.servers: list[Postgres | Valkey] = []
         self._settings = settings
-        if settings.database_url is None or settings.redis_url is None:
-            sockets = socket_directory(data)
-            if settings.database_url is None:
-                self.servers.append(Postgres(data, sockets))
-            if settings.redis_url is None:
-                self.servers.append(Valkey(data, sockets))
+        self._sockets: Path | None = None
 
     def start(self) -> Self:
+        """Start them; if one fails, none is left running. The data directory must be ours by now."""
+        data = self._settings.data_dir.absolute()
+        wanted: list[type[Postgres | Valkey]] = []
+        if self._settings.database_url is None:
+            wanted.append(Postgres)
+        if self._settings.redis_url is None:
+            wanted.append(Valkey)
+        if wanted:
+            self._sockets = socket_directory(data)
+            self.servers = [server(data, self._sockets) for server in wanted]
         with contextlib.ExitStack() as undo:
             for server in self.servers:
                 server.start()
@@ -111,6 +116,8 @@ class Embedded:
     def stop(self) -> None:
         for server in reversed(self.servers):
             server.stop()
+        if self._sockets is not None:
+            shutil.rmtree(self._sockets, ignore_errors=True)
 
     def settings(self) -> Settings:
         """The settings with the addresses filled in."""
