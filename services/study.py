@@ -49,16 +49,16 @@ class Study:
     now: datetime
     budget: Budget
     kept_budget: BudgetRow | None
-    syllabus: dict[UUID, SyllabusRow]
+    syllabus: dict[UUID, SyllabusRow] = field(default_factory=dict)
     """Lesson -> as the member has it: in the edition they are enrolled in, else in the current one."""
-    gates: dict[UUID, UUID | None]
+    gates: dict[UUID, UUID | None] = field(default_factory=dict)
     """Lesson -> the one before it in that edition."""
-    editions: dict[UUID, list[SyllabusRow]]
+    editions: dict[UUID, list[SyllabusRow]] = field(default_factory=dict)
     """Course -> lessons of the edition the member is, or would be, enrolled in, by position."""
-    kept_progress: dict[UUID, LessonProgressRow]
-    kept_events: dict[UUID, EventRow]
-    kept_completions: dict[UUID, CompletionRow]
-    kept_enrolments: dict[UUID, EnrolmentRow]
+    kept_progress: dict[UUID, LessonProgressRow] = field(default_factory=dict)
+    kept_events: dict[UUID, EventRow] = field(default_factory=dict)
+    kept_completions: dict[UUID, CompletionRow] = field(default_factory=dict)
+    kept_enrolments: dict[UUID, EnrolmentRow] = field(default_factory=dict)
     progress: dict[UUID, LessonProgressRow] = field(default_factory=dict)
     events: dict[UUID, EventRow] = field(default_factory=dict)
     completions: dict[UUID, CompletionRow] = field(default_factory=dict)
@@ -214,14 +214,26 @@ async def open_study(member_id: UUID, joined_at: datetime, lesson_ids: Sequence[
     """The notebook for these lessons, for those with credit still to be paid, and for all their courses."""
     kept_budget = await credit.budget_of(member_id)
     budget = Budget(kept_budget.available_ms, kept_budget.updated_at) if kept_budget else opening_budget(joined_at)
+    study = Study(member_id, now, refilled(budget, now), kept_budget)
+    if not lesson_ids and (kept_budget is None or kept_budget.due_at is None):
+        return study
     rows = await credit.syllabus_of(member_id, lesson_ids)
     course_ids = list({row.course_id for row in rows})
     enrolments = await progress.enrolments_of(member_id, course_ids)
     events = await credit.counting_events(member_id, lesson_ids)
     known_ids = list({row.lesson_id for row in rows} | {event.lesson_id for event in events})
-    editions: defaultdict[UUID, list[SyllabusRow]] = defaultdict(list)
-    syllabus: dict[UUID, SyllabusRow] = {}
-    gates: dict[UUID, UUID | None] = {}
+    _lay_out(study, rows, enrolments)
+    return replace(
+        study,
+        kept_progress=await progress.lesson_progress_of(member_id, known_ids),
+        kept_events={event.event_id: event for event in events},
+        kept_completions=await credit.completions_of(member_id, known_ids),
+        kept_enrolments=enrolments,
+    )
+
+
+def _lay_out(study: Study, rows: Sequence[SyllabusRow], enrolments: Mapping[UUID, EnrolmentRow]) -> None:
+    """Say of each lesson in which edition the member has it, and which lesson comes before it there."""
     # The member's own edition comes last, so that it has the last word on a lesson that is in both.
     for own in (False, True):
         before: SyllabusRow | None = None
@@ -230,23 +242,11 @@ async def open_study(member_id: UUID, joined_at: datetime, lesson_ids: Sequence[
             is_own = row.edition_id == (enrolment.edition_id if enrolment is not None else row.current_edition_id)
             if is_own is not own:
                 continue
-            gates[row.lesson_id] = before.lesson_id if before and before.edition_id == row.edition_id else None
-            syllabus[row.lesson_id] = before = row
+            gate = before.lesson_id if before is not None and before.edition_id == row.edition_id else None
+            study.gates[row.lesson_id] = gate
+            study.syllabus[row.lesson_id] = before = row
             if own:
-                editions[row.course_id].append(row)
-    return Study(
-        member_id=member_id,
-        now=now,
-        budget=refilled(budget, now),
-        kept_budget=kept_budget,
-        syllabus=syllabus,
-        gates=gates,
-        editions=editions,
-        kept_progress=await progress.lesson_progress_of(member_id, known_ids),
-        kept_events={event.event_id: event for event in events},
-        kept_completions=await credit.completions_of(member_id, known_ids),
-        kept_enrolments=enrolments,
-    )
+                study.editions.setdefault(row.course_id, []).append(row)
 
 
 async def write_study(study: Study) -> None:

@@ -8,6 +8,7 @@ import structlog
 
 from kit.db import leadership
 from services.ports import Ports
+from services.progress import pay_all_due
 
 LOOK_SECONDS = 1.0
 
@@ -20,7 +21,7 @@ class Tick(NamedTuple):
     run: Callable[[Ports], Awaitable[object]]
 
 
-TICKS: tuple[Tick, ...] = ()
+TICKS: tuple[Tick, ...] = (Tick("pay pending credit", 15, pay_all_due),)
 
 
 async def run_scheduler(ports: Ports, ticks: tuple[Tick, ...] = TICKS) -> None:

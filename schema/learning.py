@@ -1,0 +1,169 @@
+"""Learning as phones report it, and the list of what the viewer learns."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Self
+from uuid import UUID
+
+import strawberry
+
+from gamification.reports import ReportedEvent
+from kit.errors import DomainError, bad_input
+from kit.words import Language
+from models.courses import courses_by_ids
+from models.progress import EnrolmentRow, count_enrolments, enrolments_page
+from schema.badges import Badge
+from schema.context import Context, Info
+from schema.courses import Course, Lesson
+from schema.errors import Payload, message_of
+from schema.ids import decode
+from schema.levels import Level
+from schema.paging import DEFAULT_ROWS, Connection, ask, connection
+from schema.points import Award
+from schema.viewer_part import ViewerPart
+from schema.words import ErrorCode, EventStatus, ProgressKind, ProgressState
+from services.courses import visible_lessons
+from services.progress import Batch, BatchOutcome, EventResult, pay_if_due
+
+if TYPE_CHECKING:
+    from schema.viewer import Viewer
+
+FASTEST_PLAYBACK = 16.0
+
+
+@strawberry.type(description="A course the viewer has begun.")
+class Enrolment:
+    course_id: strawberry.Private[UUID]
+    percent: int
+    lessons_completed: int
+    lesson_count: int
+    started_at: datetime
+    completed_at: datetime | None
+    last_activity_at: datetime
+
+    @classmethod
+    def of(cls, row: EnrolmentRow) -> Self:
+        return cls(
+            course_id=row.course_id,
+            percent=row.percent,
+            lessons_completed=row.lessons_completed,
+            lesson_count=row.lesson_count,
+            started_at=row.started_at,
+            completed_at=row.completed_at,
+            last_activity_at=row.last_activity_at,
+        )
+
+    @strawberry.field(description="Also when it is no longer in the catalogue.")
+    async def course(self, info: Info) -> Course | None:
+        row = await info.context.loaders.of(courses_by_ids).load(self.course_id)
+        return Course.of(row) if row is not None else None
+
+
+@strawberry.type
+class LearningViewer(ViewerPart):
+    @strawberry.field(description="Courses begun, the one touched last first.")
+    async def learning(
+        self,
+        info: Info,
+        first: int | None = DEFAULT_ROWS,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        state: ProgressState | None = None,
+    ) -> Connection[Enrolment] | None:
+        await pay_if_due(info.context.ports, self.member_id)
+        scope = f"learning {self.member_id} {state}"
+        page = await enrolments_page(self.member_id, state, ask(info, scope, first, after, last, before))
+        return connection(
+            info,
+            page,
+            scope=scope,
+            of=Enrolment.of,
+            key=lambda row: [row.last_activity_at, row.id],
+            count=lambda: count_enrolments(self.member_id, state),
+        )
+
+
+@strawberry.input(description="Half-open: the second `toSeconds` itself is not in it.")
+class SpanInput:
+    from_seconds: int
+    to_seconds: int
+
+
+@strawberry.input(description="Something that happened on the phone. The same id always means the same event.")
+class LearningEventInput:
+    event_id: UUID
+    lesson_id: strawberry.ID
+    kind: ProgressKind
+    occurred_at: datetime = strawberry.field(description="By the phone's clock.")
+    spans: list[SpanInput] | None = strawberry.field(
+        default=None, description="What was watched of the media; of an article, seconds since it was opened."
+    )
+    playback_rate: float | None = strawberry.field(default=None, description="1 is normal speed; at most 16.")
+
+    def plain(self, index: int) -> ReportedEvent:
+        """BAD_USER_INPUT for what no phone can mean; an id of no lesson is judged with the event."""
+        rate = self.playback_rate if self.playback_rate is not None else 1.0
+        if not 0 < rate <= FASTEST_PLAYBACK:
+            raise bad_input("events", str(index), "playbackRate")
+        return ReportedEvent(
+            event_id=self.event_id,
+            lesson_id=_lesson_id(self.lesson_id),
+            kind=self.kind,
+            occurred_at=self.occurred_at,
+            spans=tuple((span.from_seconds, span.to_seconds) for span in self.spans or ()),
+            playback_rate=rate,
+        )
+
+
+def _lesson_id(gid: str) -> UUID | None:
+    try:
+        return decode(gid, "Lesson")
+    except DomainError:
+        return None
+
+
+@strawberry.input
+class ReportProgressInput:
+    sent_at: datetime = strawberry.field(description="The phone's clock when sending; it corrects `occurredAt`.")
+    events: list[LearningEventInput] = strawberry.field(description="At most 100, in any order.")
+
+    def plain(self) -> Batch:
+        return Batch(self.sent_at, tuple(event.plain(index) for index, event in enumerate(self.events)))
+
+
+@strawberry.type(description="What became of one event.")
+class LearningEventResult:
+    event_id: UUID
+    status: EventStatus
+    code: ErrorCode | None = strawberry.field(
+        description="Why it was REJECTED; TOO_FAST on ACCEPTED: part of it is credited later, by itself."
+    )
+    message: str | None
+
+    @classmethod
+    def of(cls, result: EventResult, language: Language) -> Self:
+        message = message_of(result.code, language) if result.code is not None else None
+        return cls(event_id=result.event_id, status=result.status, code=result.code, message=message)
+
+
+@strawberry.type
+class ReportProgressPayload(Payload):
+    results: list[LearningEventResult] | None = strawberry.field(default=None, description="In the order of `events`.")
+    awards: list[Award] | None = None
+    level_ups: list[Level] | None = None
+    badges: list[Badge] | None = None
+    lessons: list[Lesson] | None = strawberry.field(default=None, description="Whose progress changed.")
+    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = None
+
+    @classmethod
+    async def of(cls, info: Info, outcome: BatchOutcome, viewer: "Viewer") -> Self:
+        context: Context = info.context
+        found = await context.loaders.of(visible_lessons, context.actor).load_many(list(outcome.lesson_ids))
+        return cls(
+            results=[LearningEventResult.of(result, context.language) for result in outcome.results],
+            awards=[Award.of(award) for award in outcome.awards],
+            level_ups=[Level.of(level) for level in outcome.level_ups],
+            badges=[],
+            lessons=[Lesson.of(row) for row in found if row is not None],
+            viewer=viewer,
+        )
