@@ -241,15 +241,14 @@ async def append_learned_days(member_id: UUID, changes: Iterable[DayChange], now
     )
 
 
-async def remember_refused(member_id: UUID, refusals: Iterable[Refusal], now: datetime) -> None:
+async def remember_refused(member_id: UUID, refusals: Iterable[Refusal]) -> None:
     """Remember what was not paid; what is known already stays as it is."""
     await execute(
-        "INSERT INTO refused_awards (member_id, created_at, rule, object_type, object_id, period_key, points_missing,"
-        " reason, occurred_at, day) SELECT $1, $2, r.* FROM jsonb_to_recordset($3::jsonb) AS r (rule text,"
+        "INSERT INTO refused_awards (member_id, rule, object_type, object_id, period_key, points_missing, reason,"
+        " occurred_at, day) SELECT $1, r.* FROM jsonb_to_recordset($2::jsonb) AS r (rule text,"
         " object_type text, object_id uuid, period_key text, points_missing int, reason text,"
         " occurred_at timestamptz, day date) ON CONFLICT DO NOTHING",
         member_id,
-        now,
         _document(refusals),
     )
 

@@ -90,7 +90,7 @@ class LedgerEntryRow(Model):
 
 
 class RefusedAwardRow(Model):
-    """What a claim was not paid and why; gone when it is paid after all, or `REFUSED_KEPT` after it was refused."""
+    """What a claim was not paid and why; gone when it is paid after all, or `REFUSED_KEPT` after it occurred."""
 
     id = fields.BigIntField(primary_key=True, generated=True)
     member_id = fields.UUIDField()
@@ -102,7 +102,6 @@ class RefusedAwardRow(Model):
     reason = fields.CharField(20)
     occurred_at = fields.DatetimeField()
     day = fields.DateField()
-    created_at = fields.DatetimeField()
 
     class Meta:
         table = "refused_awards"
@@ -202,7 +201,7 @@ async def entries_by_ids(ids: Sequence[int]) -> list[LedgerEntryRow | None]:
 
 async def refused_of(member_id: UUID, now: datetime, ask: Ask) -> Page[RefusedAwardRow]:
     """What the member was not paid in the last 30 days, newest first. Key: [occurred_at, id]."""
-    query = RefusedAwardRow.filter(member_id=member_id, created_at__gt=now - REFUSED_KEPT)
+    query = RefusedAwardRow.filter(member_id=member_id, occurred_at__gt=now - REFUSED_KEPT)
     if ask.after is not None:
         occurred_at, row_id = ask.after
         query = query.filter(Q(occurred_at__lt=occurred_at) | Q(occurred_at=occurred_at, id__lt=row_id))
@@ -214,9 +213,9 @@ async def refused_of(member_id: UUID, now: datetime, ask: Ask) -> Page[RefusedAw
 
 
 async def count_refused(member_id: UUID, now: datetime) -> int:
-    return await RefusedAwardRow.filter(member_id=member_id, created_at__gt=now - REFUSED_KEPT).count()
+    return await RefusedAwardRow.filter(member_id=member_id, occurred_at__gt=now - REFUSED_KEPT).count()
 
 
 async def purge_refused(now: datetime) -> int:
-    """Forget what was refused more than 30 days ago; how many."""
-    return await execute("DELETE FROM refused_awards WHERE created_at <= $1", now - REFUSED_KEPT)
+    """Forget what was refused for what occurred more than 30 days ago; how many."""
+    return await execute("DELETE FROM refused_awards WHERE occurred_at <= $1", now - REFUSED_KEPT)

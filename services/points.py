@@ -280,9 +280,10 @@ async def _remember_refused(member_id: UUID, settlement: Settlement, freed: Sequ
             refused.claim.day,
         )
         for refused in settlement.refused
+        if refused.claim.occurred_at > now - points.REFUSED_KEPT
     ]
     if refusals:
-        await ledger.remember_refused(member_id, refusals, now)
+        await ledger.remember_refused(member_id, refusals)
 
 
 def _news(due: Due) -> Award:

@@ -32,7 +32,7 @@ ALTER TABLE refused_awards
     ADD CONSTRAINT refused_awards_once UNIQUE (member_id, rule, object_id, period_key),
     ADD CONSTRAINT refused_awards_points CHECK (points_missing > 0);
 CREATE INDEX refused_awards_newest ON refused_awards (member_id, occurred_at, id);
-CREATE INDEX refused_awards_oldest ON refused_awards (created_at);
+CREATE INDEX refused_awards_oldest ON refused_awards (occurred_at);
 
 ALTER TABLE learned_days
     ADD CONSTRAINT learned_days_amount CHECK (amount IN (1, -1)),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gamification.caps import Paid, settle
@@ -149,6 +149,7 @@ def stories(draw: st.DrawFn) -> list[list[Recorded]]:
     return story
 
 
+@settings(max_examples=60, deadline=None)
 @given(stories(), st.randoms(use_true_random=False))
 def test_order_splitting_repetition_and_moves_never_change_the_totals(story: list[list[Recorded]], random) -> None:
     ledger = Ledger()

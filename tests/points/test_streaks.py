@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gamification.facts import CourseCompleted, LessonCompleted, WeekLearned
@@ -35,6 +35,7 @@ def test_a_streak_ends_today_or_yesterday(learned: set[date], expected: Streak) 
     assert streak(learned, MONDAY) == expected
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(-40, 0)))
 def test_a_streak_is_what_counting_back_day_by_day_gives(offsets: set[int]) -> None:
     last = 0 if 0 in offsets else -1
