@@ -1,0 +1,273 @@
+"""Points as clients see them: what was earned and why, what pays, the level and the streak."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Self
+from uuid import UUID
+
+import strawberry
+
+from gamification import rules, streaks
+from gamification.tariff import Rate, tariff_on
+from kit.clock import day_of, week_of
+from models import points
+from models.points import LedgerEntryRow, PointAccountRow, RefusedAwardRow
+from schema.badges import Badge
+from schema.context import Info
+from schema.courses import Course, Lesson
+from schema.ids import encode
+from schema.levels import ViewerLevel
+from schema.node import Node
+from schema.paging import DEFAULT_ROWS, Connection, ask, connection
+from schema.viewer_part import ViewerPart
+from schema.words import OncePer, PointAccount, RefusalReason
+from services.courses import visible_courses, visible_lessons
+from services.points import Award as Earned
+
+if TYPE_CHECKING:
+    from schema.viewer import Viewer
+
+
+def title_of(rule: str, info: Info) -> str:
+    """The rule's name in the reader's language; what was booked under no rule of the game shows its code."""
+    title = rules.TITLES.get(rule)
+    return title.text(info.context.language) if title is not None else rule
+
+
+async def subject_of(object_type: str, object_id: UUID, info: Info) -> Node | None:
+    """The course or lesson something was about; None for a day or a week, and for what may no longer be seen."""
+    loaders, actor = info.context.loaders, info.context.actor
+    if object_type == "Course":
+        course = await loaders.of(visible_courses, actor).load(object_id)
+        return Course.of(course) if course is not None else None
+    if object_type == "Lesson":
+        lesson = await loaders.of(visible_lessons, actor).load(object_id)
+        return Lesson.of(lesson) if lesson is not None else None
+    return None
+
+
+@strawberry.type(description="The viewer's points. Lifetime decides levels and boards; the balance can be spent.")
+class Points:
+    row: strawberry.Private[PointAccountRow]
+    lifetime: int
+    balance: int
+
+    @classmethod
+    def of(cls, row: PointAccountRow) -> Self:
+        return cls(row=row, lifetime=row.lifetime, balance=row.balance)
+
+    @strawberry.field(description="Lifetime points for what happened today.")
+    async def today(self, info: Info) -> int:
+        return await self._earned(info, days=1)
+
+    @strawberry.field(description="Lifetime points for what happened since Monday.")
+    async def this_week(self, info: Info) -> int:
+        today = day_of(info.context.ports.clock.now())
+        return await self._earned(info, days=(today - week_of(today)).days + 1)
+
+    async def _earned(self, info: Info, *, days: int) -> int:
+        """Over the last `days` days, today included."""
+        today = day_of(info.context.ports.clock.now())
+        loader = info.context.loaders.of(points.earned_by_day, self.row.member_id)
+        return sum(await loader.load_many([today - timedelta(days=back) for back in range(days)]))
+
+
+@strawberry.type(description="The run of days on which the viewer completed something.")
+class Streak:
+    days: int = strawberry.field(description="Ends today, or yesterday while today may still be learned.")
+    best_days: int
+    learned_today: bool
+
+    @classmethod
+    def of(cls, found: streaks.Streak) -> Self:
+        return cls(days=found.days, best_days=found.best_days, learned_today=found.learned_today)
+
+
+@strawberry.type(description="Points just earned.")
+class Award:
+    rule: str
+    points: int
+    object_type: strawberry.Private[str]
+    object_id: strawberry.Private[UUID]
+
+    @classmethod
+    def of(cls, earned: Earned) -> Self:
+        return cls(rule=earned.rule, points=earned.points, object_type=earned.object_type, object_id=earned.object_id)
+
+    @strawberry.field
+    def title(self, info: Info) -> str:
+        return title_of(self.rule, info)
+
+    @strawberry.field(description="The course or lesson it is for; null for a day or a week.")
+    async def subject(self, info: Info) -> Node | None:
+        return await subject_of(self.object_type, self.object_id, info)
+
+
+@strawberry.type(description="One line of an account, never changed afterwards.")
+class PointEntry(Node):
+    row: strawberry.Private[LedgerEntryRow]
+    amount: int
+    account: PointAccount
+    rule: str
+    occurred_at: datetime = strawberry.field(
+        description="When it was earned; its Shanghai day is the day it counts for."
+    )
+    booked_at: datetime
+    balance_after: int = strawberry.field(description="Of this account.")
+
+    @classmethod
+    def of(cls, row: LedgerEntryRow) -> Self:
+        return cls(
+            id=encode("PointEntry", row.id),
+            row=row,
+            amount=row.amount,
+            account=row.account,
+            rule=row.rule,
+            occurred_at=row.occurred_at,
+            booked_at=row.booked_at,
+            balance_after=row.balance_after,
+        )
+
+    @strawberry.field
+    def title(self, info: Info) -> str:
+        return title_of(self.rule, info)
+
+    @strawberry.field(description="The entry this one undoes, if it is a correction.")
+    async def reverses(self, info: Info) -> Annotated["PointEntry", strawberry.lazy("schema.points")] | None:
+        if self.row.reverses_id is None:
+            return None
+        undone = await info.context.loaders.of(points.entries_by_ids).load(self.row.reverses_id)
+        return PointEntry.of(undone) if undone is not None else None
+
+    @strawberry.field(description="The course or lesson it is for; null for a day or a week.")
+    async def subject(self, info: Info) -> Node | None:
+        return await subject_of(self.row.object_type, self.row.object_id, info)
+
+
+@strawberry.type(description="Points that something did not earn, remembered for 30 days.")
+class RefusedAward:
+    row: strawberry.Private[RefusedAwardRow]
+    rule: str
+    points: int = strawberry.field(description="What is missing from the full award.")
+    reason: RefusalReason
+    occurred_at: datetime
+
+    @classmethod
+    def of(cls, row: RefusedAwardRow) -> Self:
+        return cls(
+            row=row,
+            rule=row.rule,
+            points=row.points_missing,
+            reason=RefusalReason(row.reason),
+            occurred_at=row.occurred_at,
+        )
+
+    @strawberry.field
+    def title(self, info: Info) -> str:
+        return title_of(self.rule, info)
+
+    @strawberry.field(description="The course or lesson it is about.")
+    async def subject(self, info: Info) -> Node | None:
+        return await subject_of(self.row.object_type, self.row.object_id, info)
+
+
+@strawberry.type(description="What pays, as the game applies it today.")
+class PointRule:
+    rule: strawberry.Private[rules.Rule]
+    code: str
+    points: int
+    daily_cap: int | None = strawberry.field(description="The most of it for one day of occurrence; null: no limit.")
+    once_per: OncePer
+
+    @classmethod
+    def of(cls, rule: rules.Rule, rate: Rate) -> Self:
+        return cls(rule=rule, code=rule.CODE, points=rate.points, daily_cap=rate.daily_cap, once_per=rule.ONCE_PER)
+
+    @strawberry.field
+    def title(self, info: Info) -> str:
+        return self.rule.TITLE.text(info.context.language)
+
+    @strawberry.field(description="Null when signed out.")
+    async def viewer_earned_today(self, info: Info) -> int | None:
+        actor = info.context.actor
+        if actor is None:
+            return None
+        today = day_of(info.context.ports.clock.now())
+        earned = await info.context.loaders.of(points.earned_by_rule, actor.member_id).load(today)
+        return earned.get(self.code, 0)
+
+    @strawberry.field(description="What is left of today's cap; null without a cap and when signed out.")
+    async def viewer_left_today(self, info: Info) -> int | None:
+        earned = await self.viewer_earned_today(info)
+        return max(0, self.daily_cap - earned) if self.daily_cap is not None and earned is not None else None
+
+
+def point_rules(info: Info) -> list[PointRule]:
+    rates = tariff_on(day_of(info.context.ports.clock.now())).rates
+    return [PointRule.of(rule, rates[rule.CODE]) for rule in rules.RULES]
+
+
+@strawberry.type(description="The viewer after a change of points, level, streak or badges, and what it brought.")
+class PointsChange:
+    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")]
+    awards: list[Award]
+    badges: list[Badge]
+
+
+@strawberry.type
+class PointsViewer(ViewerPart):
+    @strawberry.field
+    async def points(self, info: Info) -> Points | None:
+        return Points.of(await info.context.loaders.of(points.accounts_by_member).load(self.member_id))
+
+    @strawberry.field
+    async def level(self, info: Info) -> ViewerLevel | None:
+        account = await info.context.loaders.of(points.accounts_by_member).load(self.member_id)
+        return ViewerLevel.of(account.lifetime)
+
+    @strawberry.field
+    async def streak(self, info: Info) -> Streak | None:
+        learned = await points.learned_days(self.member_id)
+        return Streak.of(streaks.streak(learned, day_of(info.context.ports.clock.now())))
+
+    @strawberry.field(description="The lines of one account, the last booked first.")
+    async def point_entries(
+        self,
+        info: Info,
+        first: int | None = DEFAULT_ROWS,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        account: PointAccount | None = PointAccount.BALANCE,
+    ) -> Connection[PointEntry] | None:
+        chosen = account or PointAccount.BALANCE
+        scope = f"point entries {self.member_id} {chosen}"
+        page = await points.entries_of(self.member_id, chosen, ask(info, scope, first, after, last, before))
+        return connection(
+            info,
+            page,
+            scope=scope,
+            of=PointEntry.of,
+            key=lambda row: [row.account_version],
+            count=lambda: points.count_entries(self.member_id, chosen),
+        )
+
+    @strawberry.field(description="Of the last 30 days, newest first.")
+    async def refused_awards(
+        self,
+        info: Info,
+        first: int | None = DEFAULT_ROWS,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[RefusedAward] | None:
+        scope = f"refused awards {self.member_id}"
+        now = info.context.ports.clock.now()
+        page = await points.refused_of(self.member_id, now, ask(info, scope, first, after, last, before))
+        return connection(
+            info,
+            page,
+            scope=scope,
+            of=RefusedAward.of,
+            key=lambda row: [row.occurred_at, row.id],
+            count=lambda: points.count_refused(self.member_id, now),
+        )
