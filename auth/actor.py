@@ -1,5 +1,6 @@
 """Who acts in this request, and over which part of the region tree."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -38,5 +39,10 @@ class Actor:
         """The tops of the region subtrees these roles open, as paths; none given: all staff roles. "" is everywhere."""
         asked = frozenset(roles) or STAFF
         assert asked <= STAFF, "only staff roles open regions"
-        paths = sorted({grant.region_path for grant in self.grants if grant.role in asked})
-        return tuple(path for path in paths if not any(path != top and path.startswith(top) for top in paths))
+        return tops_of(grant.region_path for grant in self.grants if grant.role in asked)
+
+
+def tops_of(paths: Iterable[str]) -> tuple[str, ...]:
+    """The same subtrees without those that lie inside others."""
+    distinct = sorted(set(paths))
+    return tuple(path for path in distinct if not any(path != top and path.startswith(top) for top in distinct))

@@ -70,6 +70,8 @@ class Tokens:
 
     def __init__(self, key: bytes) -> None:
         """`key` (32 bytes) seals the private keys at rest."""
+        self.loaded_at = float("-inf")
+        """When the ring was last exchanged, on the clock that never steps back."""
         self._seal = Seal(key)
         self._ring: dict[str, _RingKey] = {}
 
@@ -81,7 +83,7 @@ class Tokens:
         shown = {**public, "use": "sig", "kid": kid}
         return StoredKey(kid, self._seal.close(pem, f"signing key {kid}"), shown, created_at=now)
 
-    def install(self, keys: Iterable[StoredKey]) -> None:
+    def install(self, keys: Iterable[StoredKey], loaded_at: float) -> None:
         """Exchange the ring. ValueError if a key was sealed under another secret."""
         ring = {}
         for key in keys:
@@ -92,6 +94,7 @@ class Tokens:
             else:
                 ring[key.kid] = _RingKey(key, known.private, known.public)
         self._ring = ring
+        self.loaded_at = loaded_at
 
     def public_keys(self, now: datetime) -> dict[str, list[dict[str, str]]]:
         """The JWKS document: every key that may have signed a living token or soon will."""

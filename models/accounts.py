@@ -128,3 +128,13 @@ async def ranked(member_ids: Sequence[UUID]) -> set[UUID]:
         list(member_ids),
     )
     return {row["id"] for row in found}
+
+
+async def add_member(member: Member) -> bool:
+    """Insert a new member; False if somebody has the phone already."""
+    added = await rows(
+        "INSERT INTO members (id, display_name, phone_cipher, phone_index, masked_phone, hidden_on_boards, joined_at)"
+        " VALUES ($1, $2, $3, $4, $5, false, $6) ON CONFLICT (phone_index) DO NOTHING RETURNING id",
+        member.id, member.display_name, member.phone_cipher, member.phone_index, member.masked_phone, member.joined_at,
+    )  # fmt: skip
+    return bool(added)

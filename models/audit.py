@@ -14,7 +14,6 @@ class AuditEntry(Model):
     object_type = fields.CharField(40)
     object_id = fields.UUIDField()
     details: dict[str, object] = fields.JSONField()
-    address = fields.CharField(45, null=True)
 
     class Meta:
         table = "audit_entries"

@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from kit.db import rows
+from kit.db import execute, rows
 from kit.words import OutletTier, PostRole, RegionKind
 
 
@@ -145,3 +145,61 @@ async def current_outlets(member_ids: Sequence[UUID]) -> list[Outlet | None]:
     outlet_of: dict[UUID, UUID] = dict(posts)
     outlets = {outlet.id: outlet for outlet in await Outlet.filter(id__in=set(outlet_of.values()))}
     return [outlets[outlet_of[each]] if each in outlet_of else None for each in member_ids]
+
+
+async def region_by_code(code: str) -> Region | None:
+    return await Region.get_or_none(code=code)
+
+
+async def outlet_with_path(outlet_id: UUID) -> tuple[Outlet, str] | None:
+    """The outlet and the path of its region."""
+    outlet = await Outlet.filter(id=outlet_id).select_related("region").first()
+    return (outlet, outlet.region.path) if outlet else None
+
+
+async def open_post(member_id: UUID, outlet_id: UUID) -> Post | None:
+    return await Post.get_or_none(member_id=member_id, outlet_id=outlet_id, until_at=None)
+
+
+async def open_posts(member_ids: Sequence[UUID]) -> list[list[tuple[Post, Outlet]]]:
+    """The posts each member holds now with their outlets, in the order of `member_ids`; the current one first."""
+    shelf: dict[UUID, list[tuple[Post, Outlet]]] = {each: [] for each in member_ids}
+    held = Post.filter(member_id__in=list(member_ids), until_at=None).order_by("-is_current", "from_at", "id")
+    for post in await held.select_related("outlet"):
+        shelf[post.member_id].append((post, post.outlet))
+    return [shelf[each] for each in member_ids]
+
+
+async def post_region_paths(member_id: UUID) -> list[str]:
+    """Where the member's open posts lie, as paths."""
+    found = await rows(
+        "SELECT DISTINCT r.path FROM posts p JOIN outlets o ON o.id = p.outlet_id JOIN regions r ON r.id = o.region_id"
+        " WHERE p.member_id = $1 AND p.until_at IS NULL ORDER BY r.path",
+        member_id,
+    )
+    return [row["path"] for row in found]
+
+
+async def make_current(member_id: UUID, outlet_id: UUID | None) -> None:
+    """Of the member's open posts make the one at this outlet the current one; None: the oldest."""
+    await execute("UPDATE posts SET is_current = false WHERE member_id = $1 AND is_current", member_id)
+    await execute(
+        "UPDATE posts SET is_current = true WHERE id = (SELECT id FROM posts WHERE member_id = $1 AND until_at IS NULL"
+        " AND ($2::uuid IS NULL OR outlet_id = $2) ORDER BY from_at, id LIMIT 1)",
+        member_id, outlet_id,
+    )  # fmt: skip
+
+
+async def place(member_ids: Sequence[UUID], at: datetime) -> None:
+    """Append to the history where these members stand from `at` on, by their current posts, if that has changed."""
+    await execute(
+        "INSERT INTO placements (member_id, from_at, outlet_id, region_id, tier)"
+        " SELECT p.member_id, $2, o.id, o.region_id, o.tier FROM posts p JOIN outlets o ON o.id = p.outlet_id"
+        " LEFT JOIN LATERAL (SELECT * FROM placements l WHERE l.member_id = p.member_id"
+        " ORDER BY l.from_at DESC LIMIT 1) l ON true"
+        " WHERE p.member_id = ANY($1::uuid[]) AND p.is_current"
+        " AND (l.outlet_id, l.region_id, l.tier) IS DISTINCT FROM (o.id, o.region_id, o.tier)"
+        " ON CONFLICT (member_id, from_at) DO UPDATE"
+        " SET outlet_id = excluded.outlet_id, region_id = excluded.region_id, tier = excluded.tier",
+        list(member_ids), at,
+    )  # fmt: skip

@@ -20,7 +20,7 @@ SESSIONS = """
 ALTER TABLE sessions
     ADD CONSTRAINT sessions_end_reasoned CHECK ((ended_at IS NULL) = (end_reason IS NULL)),
     ADD CONSTRAINT sessions_end_reason_known
-        CHECK (end_reason IN ('SIGNED_OUT', 'REUSED', 'SUSPENDED', 'REPLACED', 'PHONE_CHANGED')),
+        CHECK (end_reason IN ('SIGNED_OUT', 'REUSED', 'SUSPENDED')),
     ADD CONSTRAINT sessions_expiry_later CHECK (expires_at > created_at);
 CREATE INDEX sessions_open ON sessions (member_id, last_seen_at DESC, id DESC) WHERE ended_at IS NULL;
 
@@ -28,6 +28,7 @@ ALTER TABLE refresh_tokens
     ADD CONSTRAINT refresh_tokens_hash_sha256 CHECK (hash ~ '^[0-9a-f]{64}$'),
     ADD CONSTRAINT refresh_tokens_expiry_later CHECK (expires_at >= created_at);
 CREATE INDEX refresh_tokens_session ON refresh_tokens (session_id);
+CREATE INDEX sessions_over ON sessions (least(ended_at, expires_at));
 
 ALTER TABLE sign_in_codes
     ADD CONSTRAINT sign_in_codes_purpose_known CHECK (purpose IN ('SIGN_IN', 'CHANGE_PHONE_OLD', 'CHANGE_PHONE_NEW')),

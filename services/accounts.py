@@ -1,0 +1,190 @@
+"""Members: who acts, what they show of themselves, their phone, suspension, and the first admin."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from auth.actor import Actor, Grant
+from auth.codes import Purpose, Verdict
+from auth.names import clean_name
+from auth.permissions import may_suspend
+from auth.tokens import Claims
+from kit.db import require_transaction, transaction
+from kit.errors import DomainError, ErrorCode, bad_input, not_found
+from kit.ids import new_id
+from kit.words import Role
+from models.accounts import Member, add_member, grant, locked_member, member_by_phone
+from models.courses import media_by_id
+from models.outlets import post_region_paths, region_by_code
+from models.sessions import end_sessions, session_grants
+from services.audit import record
+from services.codes import lock_phones, refusal, try_code, use_up
+from services.outbox import announce
+from services.ports import Ports
+
+LONGEST_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """None leaves a thing as it is."""
+
+    display_name: str | None = None
+    avatar_media_id: UUID | None = None
+    hidden_on_boards: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneChange:
+    new_phone: str
+    code_from_old: str
+    code_from_new: str
+
+
+async def actor_of(ports: Ports, claims: Claims) -> Actor:
+    """Who acts with this token; UNAUTHENTICATED once the session has ended or the member is suspended."""
+    found = await session_grants(claims.session_id, claims.member_id, ports.clock.now())
+    if found is None:
+        raise DomainError(ErrorCode.UNAUTHENTICATED)
+    grants = tuple(Grant(each.role, each.region_id, each.region_path) for each in found)
+    return Actor(claims.member_id, claims.session_id, grants)
+
+
+async def update_profile(ports: Ports, actor: Actor, change: ProfileChange) -> None:
+    """Change name, picture, and whether others see the member on boards."""
+    wanted: dict[str, object] = {}
+    if change.display_name is not None:
+        wanted["display_name"] = clean_name(change.display_name, "displayName")
+    if change.avatar_media_id is not None:
+        media = await media_by_id(change.avatar_media_id)
+        if media is None or media.kind != "IMAGE":
+            raise not_found("avatarMediaId")
+        wanted["avatar_media_id"] = media.id
+    if change.hidden_on_boards is not None:
+        wanted["hidden_on_boards"] = change.hidden_on_boards
+
+    async def work() -> None:
+        await Member.filter(id=actor.member_id).update(**wanted)
+        await announce("member", str(actor.member_id))
+
+    if wanted:
+        await transaction(work)
+
+
+async def change_phone(ports: Ports, actor: Actor, change: PhoneChange) -> None:
+    """Move the account to another phone, proved by a code sent to each. A code is used up only if both are right."""
+    new_number = ports.phones.normalise(change.new_phone, "newPhone")
+    new_index = ports.phones.index(new_number)
+
+    async def work() -> DomainError | None:
+        member = await Member.get(id=actor.member_id)
+        if member.phone_cipher is None:
+            return DomainError(ErrorCode.STATE_FORBIDS)
+        old_number = ports.phones.open(member.phone_cipher)
+        if old_number == new_number:
+            return bad_input("newPhone")
+        await lock_phones(ports, [old_number, new_number])
+        locked = await locked_member(actor.member_id)
+        if locked is None or locked.phone_index != member.phone_index:
+            return DomainError(ErrorCode.CONFLICT)
+        by_old, old_code = await try_code(ports, old_number, Purpose.CHANGE_PHONE_OLD, change.code_from_old)
+        by_new, new_code = await try_code(ports, new_number, Purpose.CHANGE_PHONE_NEW, change.code_from_new)
+        if by_old is not Verdict.RIGHT or by_new is not Verdict.RIGHT:
+            return refusal(by_old, "codeFromOld") or refusal(by_new, "codeFromNew")
+        if await member_by_phone(new_index) is not None:
+            return DomainError(ErrorCode.CODE_WRONG, field=["codeFromNew"])  # as for a phone that got none
+        await use_up(ports, old_code)
+        await use_up(ports, new_code)
+        await Member.filter(id=actor.member_id).update(
+            phone_cipher=ports.phones.seal(new_number),
+            phone_index=new_index,
+            masked_phone=ports.phones.mask(new_number),
+        )
+        await record(ports, actor.member_id, "member.phone_changed", "Member", actor.member_id)
+        return None
+
+    if refused := await transaction(work):
+        raise refused
+
+
+async def suspend_member(ports: Ports, actor: Actor, member_id: UUID, reason: str) -> None:
+    """Shut the member out: every session ends now, and no board ranks them."""
+    if not 1 <= len(reason.strip()) <= LONGEST_REASON:
+        raise bad_input("reason")
+
+    async def work() -> None:
+        member = await _for_suspension(actor, member_id)
+        if member.suspended_at is not None:
+            raise DomainError(ErrorCode.ALREADY_DONE)
+        now = ports.clock.now()
+        await Member.filter(id=member_id).update(suspended_at=now, suspended_reason=reason.strip())
+        await end_sessions(member_id, now, "SUSPENDED")
+        await record(ports, actor.member_id, "member.suspended", "Member", member_id, {"reason": reason.strip()})
+        await announce("member", str(member_id))
+
+    await transaction(work)
+
+
+async def lift_suspension(ports: Ports, actor: Actor, member_id: UUID) -> None:
+    """Let the member in again, by a new sign-in."""
+
+    async def work() -> None:
+        member = await _for_suspension(actor, member_id)
+        if member.suspended_at is None:
+            raise DomainError(ErrorCode.ALREADY_DONE)
+        await Member.filter(id=member_id).update(suspended_at=None, suspended_reason=None)
+        await record(ports, actor.member_id, "member.suspension_lifted", "Member", member_id)
+        await announce("member", str(member_id))
+
+    await transaction(work)
+
+
+async def create_admin(
+    ports: Ports, phone: str, name: str, *, password: str | None = None, region_code: str | None = None
+) -> Member:
+    """Make the member with this phone an admin of the region (none: of everything); the name is for a new member.
+
+    For the command line, which nobody stands behind: the audit shows no actor. Done again, it sets the password anew.
+    """
+    number = ports.phones.normalise(phone, "phone")
+    password_hash = await ports.passwords.hash(password, "password") if password is not None else None
+    region = await region_by_code(region_code) if region_code is not None else None
+    if region_code is not None and region is None:
+        raise not_found("regionCode")
+
+    async def work() -> Member:
+        member = await member_with_phone(ports, number, clean_name(name, "name"))
+        region_id = region.id if region else None
+        if password_hash is not None:
+            await Member.filter(id=member.id).update(password_hash=password_hash)
+        await grant(new_id(), member.id, Role.ADMIN, region_id, ports.clock.now(), None)
+        await record(ports, None, "admin.created", "Member", member.id, {"region": region_code})
+        return member
+
+    return await transaction(work)
+
+
+async def member_with_phone(ports: Ports, number: str, name: str) -> Member:
+    """The member with this E.164 number, made with `name` if there is none; the row locked."""
+    require_transaction()
+    index = ports.phones.index(number)
+    fresh = Member(
+        id=new_id(),
+        display_name=name,
+        phone_cipher=ports.phones.seal(number),
+        phone_index=index,
+        masked_phone=ports.phones.mask(number),
+        joined_at=ports.clock.now(),
+    )
+    await add_member(fresh)
+    found = await member_by_phone(index)
+    assert found is not None
+    locked = await locked_member(found.id)
+    assert locked is not None
+    return locked
+
+
+async def _for_suspension(actor: Actor, member_id: UUID) -> Member:
+    member = await locked_member(member_id)
+    if member is None or not may_suspend(actor, member_id, await post_region_paths(member_id)):
+        raise not_found("memberId")
+    return member
