@@ -24,6 +24,11 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+def new_bytes(count: int) -> bytes:
+    """`count` random bytes; for nonces."""
+    return os.urandom(count)
+
+
 def new_digits(count: int) -> str:
     """`count` random decimal digits, leading zeros included."""
     return f"{secrets.randbelow(10**count):0{count}d}"

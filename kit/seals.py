@@ -1,9 +1,9 @@
 """Sealing of small secrets at rest: AES-256-GCM under one key, bound to what they are."""
 
-import os
-
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from kit.ids import new_bytes
 
 NONCE_BYTES = 12
 
@@ -15,7 +15,7 @@ class Seal:
 
     def close(self, plain: bytes, purpose: str) -> bytes:
         """`plain` encrypted; it opens again only with the same `purpose`. A new text each time."""
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = new_bytes(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, plain, purpose.encode())
 
     def open(self, sealed: bytes, purpose: str) -> bytes:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from kit.db import pending_migrations, rows
 from kit.errors import DomainError
+from kit.redis import AWAY
 from services.ports import Ports
+from services.signing import public_keys
 
 STATIC = Path(__file__).with_name("static")
 PAGE_POLICY = (
@@ -46,7 +47,7 @@ async def readyz(request: Request) -> Response:
 async def jwks(request: Request) -> Response:
     """The public halves of the keys that sign access tokens, for other servers."""
     ports: Ports = request.app.state.ports
-    return JSONResponse(ports.tokens.jwks(), headers={"cache-control": "public, max-age=300"})
+    return JSONResponse(await public_keys(ports), headers={"cache-control": "public, max-age=300"})
 
 
 async def front(request: Request) -> Response:
@@ -65,7 +66,7 @@ async def _holds(check: Callable[[], Awaitable[bool]]) -> bool:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             return await check()
-    except (DomainError, RedisError, OSError, TimeoutError):
+    except (DomainError, *AWAY):
         return False
 
 
