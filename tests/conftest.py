@@ -15,6 +15,7 @@ from kit.settings import Settings
 from models.migrations.__main__ import importable
 from server.wiring import build_ports
 from services.ports import Ports
+from tests.gql import Gql
 from tests.servers import Servers, Wiper, copy_template
 from tests.world import World
 
@@ -105,3 +106,10 @@ async def ports(settings: Settings, database: None, redis: Redis, clock: FrozenC
 @pytest.fixture
 def world(ports: Ports) -> World:
     return World(ports)
+
+
+@pytest.fixture
+async def gql(ports: Ports) -> AsyncIterator[Gql]:
+    """The whole application over these ports, and a client of it."""
+    async with Gql.over(ports) as client:
+        yield client

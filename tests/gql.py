@@ -20,6 +20,7 @@ from kit.ids import new_id
 from models.sessions import Session
 from server.app import make_app
 from services.ports import Ports
+from services.signing import ready_keys
 from tests.documents import OPERATIONS
 from tests.sockets import TestSocket
 
@@ -51,6 +52,7 @@ class Gql:
     async def token(self, member_id: UUID) -> str:
         """A fresh access token of the member, on one session for the whole test."""
         now = self.ports.clock.now()
+        await ready_keys(self.ports)
         if member_id not in self._sessions:
             session = await Session.create(
                 id=new_id(),

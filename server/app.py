@@ -1,0 +1,60 @@
+"""The ASGI application: routes, what surrounds them, and what lives as long as the process."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
+
+from server.media import media
+from server.middleware import RequestLog
+from server.pages import STATIC, front, graphiql, healthz, jwks, readyz
+from server.sockets import Sockets
+from server.view import graphql
+from services.ports import Ports
+
+OpenPorts = Callable[[], AbstractAsyncContextManager[Ports]]
+
+
+def make_app(open_ports: OpenPorts) -> Starlette:
+    """The application. `open_ports` opens what it stands on when the server starts, and closes it when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_ports() as ports:
+            app.state.ports = ports
+            app.state.sockets = sockets = Sockets(ports)
+            watch = asyncio.create_task(sockets.watch())
+            try:
+                yield
+            finally:
+                watch.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watch
+
+    return Starlette(
+        routes=[
+            Route("/graphql", graphql, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", subscriptions),
+            Route("/media/{media_id}", media, methods=["GET"]),
+            Route("/healthz", healthz, methods=["GET"]),
+            Route("/readyz", readyz, methods=["GET"]),
+            Route("/.well-known/jwks.json", jwks, methods=["GET"]),
+            Route("/graphiql", graphiql, methods=["GET"]),
+            Mount("/static", StaticFiles(directory=STATIC)),
+            Route("/", front, methods=["GET"]),
+        ],
+        middleware=[Middleware(RequestLog), Middleware(GZipMiddleware, minimum_size=1024)],
+        lifespan=lifespan,
+    )
+
+
+async def subscriptions(websocket: WebSocket) -> None:
+    sockets: Sockets = websocket.app.state.sockets
+    await sockets.serve(websocket)

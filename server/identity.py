@@ -1,0 +1,44 @@
+"""Whose request it is, from the bearer token."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from auth.actor import Actor
+from kit.errors import DomainError, ErrorCode
+from server.documents import Operation
+from services.accounts import actor_of
+from services.ports import Ports
+from services.signing import claims_of
+
+LONGEST_HEADER = 4 * 1024 + 16
+
+OPEN_MUTATIONS = frozenset(
+    {"requestSignInCode", "signInWithCode", "signInWithPassword", "refreshSession", "__typename"}
+)
+"""An operation with no other root field does not look at the token: it is how one gets a better one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A member with a good token, and when that token ends."""
+
+    actor: Actor
+    expires_at: datetime
+
+
+def is_open(operation: Operation) -> bool:
+    return operation.kind == "mutation" and operation.root_fields <= OPEN_MUTATIONS
+
+
+async def identify(ports: Ports, authorization: str | None) -> Identity | None:
+    """The member behind an Authorization header; None if there is no header.
+
+    UNAUTHENTICATED if the token is expired, revoked, malformed, or its member suspended: never a signed-out answer.
+    """
+    if authorization is None:
+        return None
+    scheme, _, token = authorization[:LONGEST_HEADER].partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise DomainError(ErrorCode.UNAUTHENTICATED)
+    claims = await claims_of(ports, token.strip())
+    return Identity(await actor_of(ports, claims), claims.expires_at)

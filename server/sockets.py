@@ -1,0 +1,282 @@
+"""GraphQL over WebSocket: the graphql-transport-ws protocol, written out so that every bound is in sight.
+
+A socket belongs to one token and ends with it: closed with 4403 when the token expires and soon after its session is
+revoked, so that the client refreshes and connects again. Every operation gets its own context and loads its actor anew;
+waiting for events holds no database connection.
+"""
+
+import asyncio
+import contextlib
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from strawberry.types.execution import PreExecutionError
+
+from kit.clock import monotonic
+from kit.errors import DomainError, ErrorCode
+from kit.ids import new_id
+from models.sessions import ended_among
+from schema.context import Context
+from server.answers import Answer, Caller, answer, refusal, unexpected
+from server.api import schema
+from server.cost import refuse_costly
+from server.documents import Refused, read_document
+from server.identity import Identity, identify, is_open
+from server.request import GraphQLRequest, Malformed, address_of, language_of, request_of
+from services.ports import Ports
+
+PROTOCOL = "graphql-transport-ws"
+MOST_OPERATIONS = 10
+MOST_FRAME_BYTES = 64 * 1024
+INIT_SECONDS = 5.0
+SEND_SECONDS = 10.0
+EXPIRY_SECONDS = 1.0  # how often the watch looks at clocks
+REVOCATION_SECONDS = 5.0  # how often it asks for ended sessions
+
+log = structlog.get_logger("sockets")
+
+
+class Gone(Exception):
+    """The socket is closed; nothing more can be said on it."""
+
+
+class Socket:
+    def __init__(self, websocket: WebSocket, ports: Ports) -> None:
+        self._websocket = websocket
+        self._ports = ports
+        self._language = language_of(websocket.headers)
+        self._authorization: str | None = None
+        self._acknowledged = False
+        self._closed = False
+        self._sending = asyncio.Lock()
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self.identity: Identity | None = None
+
+    async def run(self) -> None:
+        await self._websocket.accept(subprotocol=PROTOCOL)
+        try:
+            async with asyncio.timeout(INIT_SECONDS):
+                while not self._acknowledged:
+                    await self._take(await self._receive())
+            while True:
+                await self._take(await self._receive())
+        except TimeoutError:
+            await self.close(4408, "Connection initialisation timeout")
+        except Gone:
+            pass
+        finally:
+            self._closed = True
+            await self._stop()
+
+    async def close(self, code: int, reason: str) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError, TimeoutError):
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._websocket.close(code, reason)
+
+    async def _receive(self) -> dict[str, Any]:
+        """The next message; `Gone` when there will be none, also because this one broke the protocol."""
+        if self._closed:
+            raise Gone
+        event = await self._websocket.receive()
+        if event["type"] == "websocket.disconnect":
+            raise Gone
+        text = event.get("text")
+        if not isinstance(text, str):
+            await self._refuse(4400, "Messages are text")
+        elif len(text.encode(errors="replace")) > MOST_FRAME_BYTES:
+            await self._refuse(1009, "Message too big")
+        else:
+            with contextlib.suppress(orjson.JSONDecodeError):
+                message = orjson.loads(text)
+                if isinstance(message, dict):
+                    return message
+            await self._refuse(4400, "Messages are JSON objects")
+        raise Gone
+
+    async def _refuse(self, code: int, reason: str) -> None:
+        await self.close(code, reason)
+        raise Gone
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        kind, operation_id, payload = message.get("type"), message.get("id"), message.get("payload")
+        if kind == "connection_init":
+            await self._init(payload)
+        elif kind == "ping":
+            await self._send({"type": "pong"})
+        elif kind == "pong":
+            pass
+        elif kind == "subscribe":
+            await self._subscribe(operation_id, payload)
+        elif kind == "complete" and isinstance(operation_id, str):
+            if task := self._operations.pop(operation_id, None):
+                task.cancel()
+        else:
+            await self._refuse(4400, "Unknown message")
+
+    async def _init(self, payload: object) -> None:
+        if self._acknowledged:
+            await self._refuse(4429, "Too many initialisation requests")
+        if payload is not None and not isinstance(payload, dict):
+            await self._refuse(4400, "Invalid payload")
+        authorization = payload.get("authorization") if isinstance(payload, dict) else None
+        if authorization is not None and not isinstance(authorization, str):
+            await self._refuse(4403, "Forbidden")
+        self._authorization = authorization
+        try:
+            self.identity = await identify(self._ports, authorization)
+        except DomainError as error:
+            if error.code is ErrorCode.UNAUTHENTICATED:
+                await self._refuse(4403, "Forbidden")
+            await self._refuse(1013, "Try again later")
+        self._acknowledged = True
+        await self._send({"type": "connection_ack"})
+
+    async def _subscribe(self, operation_id: object, payload: object) -> None:
+        if not self._acknowledged:
+            await self._refuse(4401, "Unauthorized")
+        if not isinstance(operation_id, str) or not operation_id:
+            await self._refuse(4400, "An operation needs an id")
+        assert isinstance(operation_id, str)
+        if operation_id in self._operations:
+            await self._refuse(4409, f"Subscriber for {operation_id[:80]} already exists")
+        caller = Caller(self._language, new_id().hex, address_of(self._websocket))
+        if len(self._operations) >= MOST_OPERATIONS:
+            error = DomainError(ErrorCode.THROTTLED, retry_after_seconds=1)
+            await self._send_error(operation_id, refusal(error, caller))
+            return
+        try:
+            asked = request_of(payload)
+        except Malformed as malformed:
+            await self._send_error(operation_id, refusal(malformed.error, caller))
+            return
+        self._operations[operation_id] = asyncio.create_task(self._operate(operation_id, asked, caller))
+
+    async def _operate(self, operation_id: str, asked: GraphQLRequest, caller: Caller) -> None:
+        """Run one operation to its end and say how it ended. Never raises but for its own cancellation."""
+        started = monotonic()
+        task = asyncio.current_task()
+        last: Answer | None = None
+        try:
+            last = await self._results(operation_id, asked, caller)
+        except Gone:
+            return
+        except Refused as refused:
+            last = answer(None, refused.errors, caller)
+        except DomainError as error:
+            last = refusal(error, caller)
+        except Exception as error:
+            last = refusal(unexpected(error, caller), caller)
+        finally:
+            if self._operations.get(operation_id) is task:
+                del self._operations[operation_id]  # the id is free before the client hears the end
+            log.info(
+                "operation", request_id=caller.request_id, operation=(asked.operation_name or "")[:80],
+                ms=round((monotonic() - started) * 1000, 1), failed=last is not None,
+            )  # fmt: skip
+        with contextlib.suppress(Gone):
+            if last is not None:
+                await self._send_error(operation_id, last)
+            else:
+                await self._send({"id": operation_id, "type": "complete"})
+
+    async def _results(self, operation_id: str, asked: GraphQLRequest, caller: Caller) -> Answer | None:
+        """Send every result; the answer to send as an error if it never came to execution."""
+        document = read_document(schema.graphql_schema, asked.source)
+        operation = document.operation(asked.operation_name)
+        refuse_costly(document.node, asked.operation_name, asked.variables)
+        identity = None if is_open(operation) else await self._identity()
+        context = Context(
+            self._ports, identity.actor if identity else None, caller.language, caller.request_id, caller.address
+        )
+        stream = await schema.stream(
+            asked.source, asked.variables, context_value=context, operation_name=asked.operation_name
+        )
+        async with aclosing(stream):
+            async for result in stream:
+                shown = answer(result.data, result.errors, caller)  # type: ignore[union-attr]
+                if isinstance(result, PreExecutionError):
+                    return shown
+                await self._send({"id": operation_id, "type": "next", "payload": shown})
+        return None
+
+    async def _identity(self) -> Identity | None:
+        try:
+            return await identify(self._ports, self._authorization)
+        except DomainError as error:
+            if error.code is ErrorCode.UNAUTHENTICATED:
+                await self._refuse(4403, "Forbidden")
+            raise
+
+    async def _send_error(self, operation_id: str, shown: Answer) -> None:
+        await self._send({"id": operation_id, "type": "error", "payload": shown["errors"]})
+
+    async def _send(self, message: Answer) -> None:
+        """Send in turn. A client that reads nothing for `SEND_SECONDS` is gone."""
+        async with self._sending:
+            if self._closed:
+                raise Gone
+            try:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self._websocket.send_text(orjson.dumps(message).decode())
+            except (RuntimeError, WebSocketDisconnect, OSError, TimeoutError) as error:
+                await self.close(1001, "Too slow")
+                raise Gone from error
+
+    async def _stop(self) -> None:
+        tasks = list(self._operations.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Sockets:
+    """The open sockets of this process, and the watch that ends those whose token has ended."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._open: set[Socket] = set()
+
+    async def serve(self, websocket: WebSocket) -> None:
+        if PROTOCOL not in websocket.scope["subprotocols"]:
+            await websocket.accept()
+            await websocket.close(4406, "Subprotocol not acceptable")
+            return
+        socket = Socket(websocket, self._ports)
+        self._open.add(socket)
+        try:
+            await socket.run()
+        finally:
+            self._open.discard(socket)
+
+    async def watch(self) -> None:
+        """Look at expiry every second and at revocation every five, for all sockets at once, until cancelled."""
+        looked = monotonic()
+        while True:
+            await asyncio.sleep(EXPIRY_SECONDS)
+            await self.end_expired()
+            if monotonic() - looked >= REVOCATION_SECONDS:
+                looked = monotonic()
+                with contextlib.suppress(DomainError):  # the database is away; the next look is soon
+                    await self.end_revoked()
+
+    async def end_expired(self) -> None:
+        now = self._ports.clock.now()
+        await self._end({socket for socket in self._open if socket.identity and socket.identity.expires_at <= now})
+
+    async def end_revoked(self) -> None:
+        sessions = {socket.identity.actor.session_id for socket in self._open if socket.identity}
+        if not sessions:
+            return
+        ended = await ended_among(list(sessions), self._ports.clock.now())
+        await self._end(
+            {socket for socket in self._open if socket.identity and socket.identity.actor.session_id in ended}
+        )
+
+    async def _end(self, sockets: set[Socket]) -> None:
+        await asyncio.gather(*(socket.close(4403, "Forbidden") for socket in sockets))

@@ -1,0 +1,101 @@
+"""GraphQL over HTTP, as the GraphQL-over-HTTP draft has it.
+
+A body that is no GraphQL request is 4xx. Everything else is 200 in `application/json`, errors or not, as older clients
+expect; a client that accepts `application/graphql-response+json` gets 4xx and 5xx for operations that did not run.
+"""
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from strawberry.types.graphql import OperationType
+
+from kit.errors import DomainError, ErrorCode, bad_input
+from schema.context import Context
+from server.answers import Answer, Caller, answer, code_of, refusal, unexpected
+from server.api import schema
+from server.cost import refuse_costly
+from server.documents import Operation, Refused, read_document
+from server.identity import identify, is_open
+from server.request import GraphQLRequest, Malformed, address_of, language_of, read_request
+from services.ports import Ports
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+STATUS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.THROTTLED: 429, ErrorCode.UNAVAILABLE: 503, ErrorCode.INTERNAL: 500}
+
+OVER_HTTP = (OperationType.QUERY, OperationType.MUTATION)
+
+
+async def graphql(request: Request) -> Response:
+    """The endpoint for GET and POST."""
+    ports: Ports = request.app.state.ports
+    caller = Caller(language_of(request.headers), request.state.request_id, address_of(request))
+    media = preferred_media(request.headers.get("accept", ""))
+    if media is None:
+        return _response(406, JSON, refusal(bad_input("accept"), caller))
+    try:
+        found = await _answered(request, ports, caller)
+    except Malformed as malformed:
+        headers = {"allow": "POST"} if malformed.status == 405 else {}
+        return _response(malformed.status, media, refusal(malformed.error, caller), headers)
+    except DomainError as error:
+        found = refusal(error, caller)
+    except Exception as error:  # the last place where a fault can still be answered
+        found = refusal(unexpected(error, caller), caller)
+    ran = "data" in found
+    return _response(200 if ran or media == JSON else STATUS.get(code_of(found), 400), media, found)
+
+
+async def _answered(request: Request, ports: Ports, caller: Caller) -> Answer:
+    asked = await read_request(request)
+    try:
+        document = read_document(schema.graphql_schema, asked.source)
+    except Refused as refused:
+        return answer(None, refused.errors, caller)
+    operation = document.operation(asked.operation_name)
+    request.state.operation = operation.name or operation.kind
+    _refuse_by_method(request.method, operation)
+    refuse_costly(document.node, asked.operation_name, asked.variables)
+    identity = None if is_open(operation) else await identify(ports, request.headers.get("authorization"))
+    context = Context(ports, identity.actor if identity else None, caller.language, caller.request_id, caller.address)
+    return await execute(asked, context, caller)
+
+
+async def execute(asked: GraphQLRequest, context: Context, caller: Caller) -> Answer:
+    result = await schema.execute(
+        asked.source,
+        variable_values=asked.variables,
+        context_value=context,
+        operation_name=asked.operation_name,
+        allowed_operation_types=OVER_HTTP,
+    )
+    return answer(result.data, result.errors, caller)
+
+
+def preferred_media(accept: str) -> str | None:
+    """The media type to answer with; None if the client accepts neither. Plain JSON unless the other is named."""
+    if not accept.strip():
+        return JSON
+    wishes: dict[str, float] = {}
+    for choice in accept[:500].split(","):
+        name, *parameters = (part.strip().lower() for part in choice.split(";"))
+        quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        wishes[name] = float(quality) if quality.replace(".", "", 1).isdigit() else 0.0
+    anything = wishes.get("application/*", wishes.get("*/*", 0.0))
+    plain = wishes.get(JSON, anything)
+    newer = wishes.get(GRAPHQL, 0.0)
+    if newer > 0 and newer >= plain:
+        return GRAPHQL
+    return JSON if plain > 0 else None
+
+
+def _refuse_by_method(method: str, operation: Operation) -> None:
+    if operation.kind == "subscription":
+        raise Malformed(400, bad_input("query"))
+    if method == "GET" and operation.kind != "query":
+        raise Malformed(405, bad_input("query"))
+
+
+def _response(status: int, media: str, found: Answer, headers: dict[str, str] | None = None) -> Response:
+    body = orjson.dumps(found)
+    return Response(body, status, {"content-type": f"{media}; charset=utf-8", **(headers or {})})
