@@ -1,0 +1,143 @@
+"""Catalogue: finding, opening and rating courses."""
+
+import strawberry
+
+from models import courses as rows
+from models.course_lists import CourseFilter as Wanted
+from models.course_lists import count_courses, course_key
+from resolvers.guard import viewer
+from resolvers.mutation import mutation
+from resolvers.node import find, row_key
+from schema.context import Info
+from schema.courses import (
+    AssignedCourse,
+    Course,
+    CourseFilter,
+    Lesson,
+    Media,
+    Module,
+    RateCourseInput,
+    RateCoursePayload,
+    RecommendedCourse,
+)
+from schema.ids import decode
+from schema.node import Node
+from schema.paging import DEFAULT_ROWS, Connection, ask, connection
+from schema.words import CourseSort
+from services import courses
+
+
+async def module_node(info: Info, key: str) -> Node | None:
+    row_id = row_key(key)
+    row = await info.context.loaders.of(rows.modules_by_ids).load(row_id) if row_id else None
+    return Module.of(row) if row is not None else None
+
+
+async def course_node(info: Info, key: str) -> Node | None:
+    row_id = row_key(key)
+    row = await info.context.loaders.of(courses.visible_courses, info.context.actor).load(row_id) if row_id else None
+    return Course.of(row) if row is not None else None
+
+
+async def lesson_node(info: Info, key: str) -> Node | None:
+    row_id = row_key(key)
+    row = await info.context.loaders.of(courses.visible_lessons, info.context.actor).load(row_id) if row_id else None
+    return Lesson.of(row) if row is not None else None
+
+
+async def media_node(info: Info, key: str) -> Node | None:
+    row_id = row_key(key)
+    row = await info.context.loaders.of(courses.visible_media, info.context.actor).load(row_id) if row_id else None
+    return Media.of(row) if row is not None else None
+
+
+@strawberry.type
+class CourseQueries:
+    @strawberry.field
+    async def modules(self) -> list[Module] | None:
+        return [Module.of(row) for row in await rows.modules()]
+
+    @strawberry.field(description="Null for what does not exist or may not be seen.")
+    async def course(self, info: Info, id: strawberry.ID) -> Course | None:
+        found = await find(info, id)
+        return found if isinstance(found, Course) else None
+
+    @strawberry.field(description="The catalogue. Sorted newest first unless asked otherwise.")
+    async def courses(
+        self,
+        info: Info,
+        first: int | None = DEFAULT_ROWS,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: CourseFilter | None = None,
+        sort: CourseSort | None = CourseSort.NEWEST,
+    ) -> Connection[Course] | None:
+        wanted = courses.readable(info.context.actor, filter.plain() if filter is not None else Wanted())
+        order = sort or CourseSort.NEWEST
+        scope = f"courses {order} {wanted}"
+        page = await courses.list_courses(wanted, order, ask(info, scope, first, after, last, before))
+        return connection(
+            info,
+            page,
+            scope=scope,
+            of=Course.of,
+            key=lambda row: course_key(order, row),
+            count=lambda: count_courses(wanted),
+        )
+
+    @strawberry.field(description="What the viewer was asked to do and has not completed, due first first.")
+    async def assigned_courses(
+        self,
+        info: Info,
+        first: int | None = DEFAULT_ROWS,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[AssignedCourse] | None:
+        member_id = info.context.actor.member_id if info.context.actor is not None else None
+        scope = f"assigned courses {member_id}"
+        page = await courses.assigned_courses(member_id, ask(info, scope, first, after, last, before))
+        return connection(
+            info,
+            page,
+            scope=scope,
+            of=AssignedCourse.of,
+            key=lambda row: [row.due_at, row.course_id],
+            count=lambda: courses.count_assigned(member_id),
+        )
+
+    @strawberry.field(description="What to learn next, best first; never what is completed.")
+    async def recommended_courses(
+        self,
+        info: Info,
+        first: int | None = DEFAULT_ROWS,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[RecommendedCourse] | None:
+        member_id = info.context.actor.member_id if info.context.actor is not None else None
+        scope = f"recommended courses {member_id}"
+        ranked = await courses.recommended_courses(member_id)
+
+        async def count() -> int:
+            return len(ranked)
+
+        page = courses.recommendation_page(ranked, ask(info, scope, first, after, last, before))
+        return connection(
+            info,
+            page,
+            scope=scope,
+            of=lambda found: RecommendedCourse(found=found),
+            key=lambda found: found.place,
+            count=count,
+        )
+
+
+@strawberry.type
+class CourseMutations:
+    @mutation
+    async def rate_course(self, info: Info, input: RateCourseInput) -> RateCoursePayload:
+        course_id = decode(input.course_id, "Course", "courseId")
+        rated = await courses.rate_course(info.context.ports, viewer(info), course_id, input.stars, input.comment or "")
+        return RateCoursePayload(course=Course.of(rated))
