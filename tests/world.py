@@ -9,10 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from auth.actor import Actor
+from auth.codes import DEMO_CODE
+from kit.db import transaction
 from kit.ids import new_id, to_global
-from kit.words import CourseForm, CourseKind, CourseStatus, OutletTier
+from kit.words import CourseForm, CourseKind, CourseStatus, OutletTier, PostRole, RegionKind, Role
+from models.accounts import Member, grant
 from models.courses import Course, CourseEdition, EditionLesson, Lesson, MediaAsset, Module
+from models.outlets import Outlet, Region
+from services.accounts import actor_of
+from services.outlets import begin_post
 from services.ports import Ports
+from services.sessions import Device, SignedIn, sign_in_with_code
+from services.signing import claims_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +141,91 @@ class World:
             storage_key=key,
             created_at=self.ports.clock.now(),
         )
+
+    # People, regions, outlets
+
+    def phone(self) -> str:
+        """A Chinese mobile number that nobody has yet."""
+        return f"+86138{self.next('phone'):08}"
+
+    async def region(
+        self, name: str | None = None, *, parent: Region | None = None, kind: RegionKind | None = None
+    ) -> Region:
+        """A region below `parent` (a root without one), of the kind that follows the parent's."""
+        kinds = list(RegionKind)
+        code = f"R{self.next('region'):04}"
+        return await Region.create(
+            id=new_id(),
+            code=code,
+            name=name or f"地区{code}",
+            kind=kind or (kinds[min(kinds.index(parent.kind) + 1, 3)] if parent else RegionKind.PROVINCE),
+            parent=parent,
+            path=f"{parent.path if parent else ''}{code}/",
+        )
+
+    async def outlet(
+        self,
+        name: str | None = None,
+        *,
+        region: Region | None = None,
+        tier: OutletTier = OutletTier.ORDINARY,
+        segment: int = 1,
+    ) -> Outlet:
+        """An outlet without people; the region is a new one unless given."""
+        code = f"44190{self.next('outlet'):05}"
+        return await Outlet.create(
+            id=new_id(),
+            code=code,
+            name=name or f"便利店{code}",
+            region=region or await self.region(),
+            tier=tier,
+            segment=segment,
+            created_at=self.ports.clock.now(),
+        )
+
+    async def member(self, name: str = "阿May", *, phone: str | None = None, password: str | None = None) -> Member:
+        """Someone with an account and nothing more."""
+        number = phone or self.phone()
+        return await Member.create(
+            id=new_id(),
+            display_name=name,
+            phone_cipher=self.ports.phones.seal(number),
+            phone_index=self.ports.phones.index(number),
+            masked_phone=self.ports.phones.mask(number),
+            password_hash=await self.ports.passwords.hash(password) if password else None,
+            joined_at=self.ports.clock.now(),
+        )
+
+    async def learner(
+        self,
+        name: str = "阿May",
+        *,
+        outlet: Outlet | None = None,
+        role: PostRole = PostRole.OWNER,
+        phone: str | None = None,
+    ) -> Member:
+        """A member with a post, at a new outlet unless one is given."""
+        member = await self.member(name, phone=phone)
+        await self.post(member, outlet or await self.outlet(), role)
+        return member
+
+    async def post(self, member: Member, outlet: Outlet, role: PostRole = PostRole.CLERK) -> None:
+        """A post from now on; the member's first is the current one."""
+        await transaction(lambda: begin_post(self.ports, member.id, outlet.id, role))
+
+    async def staff(self, role: Role, region: Region | None = None, name: str = "管理员") -> Member:
+        """A member with a role over a region; none: everywhere."""
+        member = await self.member(name)
+        await grant(new_id(), member.id, role, region.id if region else None, self.ports.clock.now(), None)
+        return member
+
+    async def signed_in(self, member: Member, device: str = "一号手机") -> SignedIn:
+        """A session of the member's."""
+        assert member.phone_cipher is not None
+        number = self.ports.phones.open(member.phone_cipher)
+        return await sign_in_with_code(self.ports, number, DEMO_CODE, Device(f"device-{device}", device))
+
+    async def actor(self, member: Member) -> Actor:
+        """The member with a session of their own, as services meet them."""
+        claims = await claims_of(self.ports, (await self.signed_in(member)).access_token)
+        return await actor_of(self.ports, claims)
