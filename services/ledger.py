@@ -14,8 +14,8 @@ from gamification.streaks import first_learning, full_weeks
 from gamification.tariff import tariff_on
 from kit.db import transaction
 from kit.words import BoardMetric, PointAccount
-from models import ledger
-from models.ledger import Books
+from models import books
+from models.books import Book
 
 MEMBERS_AT_ONCE = 200
 
@@ -42,31 +42,31 @@ async def ledger_verify(progress: Callable[[int, int], None] | None = None) -> l
     Compared are balances, versions, awards and their caps, reversals, learned days, highest levels, and the days that
     boards count. `progress` is told (members done, members in all); each stretch of members is read in one snapshot.
     """
-    total = await ledger.count_accounts()
+    total = await books.count_accounts()
     differences = [
         Difference(member_id, f"account of a row in {table}", None, "a row")
-        for table, member_id in await ledger.rows_without_account()
+        for table, member_id in await books.rows_without_account()
     ]
     done, after = 0, None
-    while member_ids := await ledger.next_accounts(after, MEMBERS_AT_ONCE):
-        for books in await _read(member_ids):
-            differences += verify_books(books)
+    while member_ids := await books.next_accounts(after, MEMBERS_AT_ONCE):
+        for book in await _read(member_ids):
+            differences += verify_book(book)
         done, after = done + len(member_ids), member_ids[-1]
         if progress is not None:
             progress(done, max(done, total))
     return differences
 
 
-def verify_books(books: Books) -> list[Difference]:
+def verify_book(book: Book) -> list[Difference]:
     """The differences in the books of one member."""
-    member_id = books.account["member_id"]
+    member_id = book.account["member_id"]
     found = [
-        *_account(books),
-        *_chains(books),
-        *_reversals(books),
-        *_awards(member_id, books),
-        *_learned_days(member_id, books),
-        *_counted(books),
+        *_account(book),
+        *_chains(book),
+        *_reversals(book),
+        *_awards(member_id, book),
+        *_learned_days(member_id, book),
+        *_counted(book),
     ]
     return [Difference(member_id, what, kept, recomputed) for what, kept, recomputed in found if kept != recomputed]
 
@@ -75,44 +75,44 @@ Comparison = tuple[str, object, object]
 """(what, kept, found)"""
 
 
-async def _read(member_ids: list[UUID]) -> list[Books]:
-    async def work() -> list[Books]:
-        await ledger.read_one_snapshot()
-        return await ledger.books_of(member_ids)
+async def _read(member_ids: list[UUID]) -> list[Book]:
+    async def work() -> list[Book]:
+        await books.read_one_snapshot()
+        return await books.books_of(member_ids)
 
     return await transaction(work)
 
 
-def _account(books: Books) -> Iterator[Comparison]:
+def _account(book: Book) -> Iterator[Comparison]:
     """Totals, versions and the highest level against the entries."""
-    account = books.account
+    account = book.account
     for kind in PointAccount:
-        entries = [entry for entry in books.entries if entry["account"] == kind]
+        entries = [entry for entry in book.entries if entry["account"] == kind]
         name = kind.lower()
         yield f"{name} points", account[name], sum(entry["amount"] for entry in entries)
         yield f"{name} version", account[f"{name}_version"], len(entries)
     after_booking: dict[UUID, int] = {}
-    for entry in books.entries:
+    for entry in book.entries:
         if entry["account"] == PointAccount.LIFETIME:
             after_booking[entry["booking_id"]] = entry["balance_after"]
     highest = max(after_booking.values(), default=0)
     yield "highest level", account["top_level"], level_for(max(highest, 0)).number
 
 
-def _chains(books: Books) -> Iterator[Comparison]:
+def _chains(book: Book) -> Iterator[Comparison]:
     """Each entry follows the one before it, without a gap."""
     for kind in PointAccount:
         balance = 0
-        for version, entry in enumerate((e for e in books.entries if e["account"] == kind), start=1):
+        for version, entry in enumerate((e for e in book.entries if e["account"] == kind), start=1):
             balance += entry["amount"]
             yield f"version of {kind} entry {entry['id']}", entry["account_version"], version
             yield f"balance after {kind} entry {entry['id']}", entry["balance_after"], balance
 
 
-def _reversals(books: Books) -> Iterator[Comparison]:
+def _reversals(book: Book) -> Iterator[Comparison]:
     """A reversal undoes an earlier award of the same account under the same key and at the same place."""
-    by_id = {entry["id"]: entry for entry in books.entries}
-    for entry in books.entries:
+    by_id = {entry["id"]: entry for entry in book.entries}
+    for entry in book.entries:
         if entry["reverses_id"] is None:
             continue
         undone = by_id.get(entry["reverses_id"])
@@ -141,9 +141,9 @@ def _identity(entry: dict[str, Any]) -> tuple[object, ...]:
     )
 
 
-def _awards(member_id: UUID, books: Books) -> Iterator[Comparison]:
+def _awards(member_id: UUID, book: Book) -> Iterator[Comparison]:
     """What each rule paid on each day against what the facts of that day are worth under its cap."""
-    facts = [recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details) for row in books.facts]
+    facts = [recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details) for row in book.facts]
     claims = claims_of([*facts, *full_weeks(member_id, first_learning(facts))])
     claimed = {claim.key: claim for claim in claims}
     worth: defaultdict[tuple[str, date], int] = defaultdict(int)
@@ -155,7 +155,7 @@ def _awards(member_id: UUID, books: Books) -> Iterator[Comparison]:
     paid: defaultdict[tuple[str, date], int] = defaultdict(int)
     by_key: defaultdict[tuple[str, UUID, str], int] = defaultdict(int)
     mirrored: defaultdict[tuple[UUID, str, UUID, str, int], int] = defaultdict(int)
-    for entry in books.entries:
+    for entry in book.entries:
         if entry["rule"] not in CODES:
             continue
         key = (entry["rule"], entry["object_id"], entry["period_key"])
@@ -176,21 +176,21 @@ def _awards(member_id: UUID, books: Books) -> Iterator[Comparison]:
         yield f"lifetime less balance of an award for {rule} in booking {booking_id}", difference, 0
 
 
-def _learned_days(member_id: UUID, books: Books) -> Iterator[Comparison]:
+def _learned_days(member_id: UUID, book: Book) -> Iterator[Comparison]:
     kept: defaultdict[date, int] = defaultdict(int)
-    for row in books.learned:
+    for row in book.learned:
         kept[row["day"]] += row["amount"]
-    facts = (recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details) for row in books.facts)
+    facts = (recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details) for row in book.facts)
     found = first_learning(facts)
     for day in sorted(kept.keys() | found.keys()):
         yield f"learned day {day}", kept[day], int(day in found)
 
 
-def _counted(books: Books) -> Iterator[Comparison]:
+def _counted(book: Book) -> Iterator[Comparison]:
     """What boards count, by day and place, against the entries and learned days behind it."""
-    lifetime = (entry for entry in books.entries if entry["account"] == PointAccount.LIFETIME)
-    for metric, behind in ((BoardMetric.POINTS, lifetime), (BoardMetric.STREAK_DAYS, books.learned)):
-        kept = _by_cell(row for row in books.counted if row["metric"] == metric)
+    lifetime = (entry for entry in book.entries if entry["account"] == PointAccount.LIFETIME)
+    for metric, behind in ((BoardMetric.POINTS, lifetime), (BoardMetric.STREAK_DAYS, book.learned)):
+        kept = _by_cell(row for row in book.counted if row["metric"] == metric)
         found = _by_cell(behind)
         for cell in sorted(kept.keys() | found.keys()):
             yield f"{metric} counted on {cell[0]} in outlet {cell[1]}", kept[cell], found[cell]
