@@ -23,6 +23,7 @@ from tortoise.models import Model
 
 from kit.db import execute, require_transaction, rows
 from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, OutletTier
+from models.standings import RANKED
 
 
 class BoardDefinition(Model):
@@ -155,28 +156,36 @@ async def days_that_differ(limit: int) -> list[dict[str, Any]]:
     return differences
 
 
-async def next_version(kind: BoardSubjectKind, subject_id: UUID) -> int:
-    """Lock the subject's version and count it up. Totals read after this, in the same transaction, belong to it."""
+async def next_versions(kind: BoardSubjectKind, subject_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Lock the subjects' versions and count them up.
+
+    What is read after this in the same transaction belongs to these versions.
+    """
     require_transaction()
-    [row] = await rows(
-        """INSERT INTO board_versions AS v (subject_kind, subject_id, version) VALUES ($1, $2, 1)
-           ON CONFLICT (subject_kind, subject_id) DO UPDATE SET version = v.version + 1 RETURNING version""",
+    found = await rows(
+        """INSERT INTO board_versions AS v (subject_kind, subject_id, version)
+           SELECT $1, id, 1 FROM unnest($2::uuid[]) AS subjects (id) ORDER BY id
+           ON CONFLICT (subject_kind, subject_id) DO UPDATE SET version = v.version + 1
+           RETURNING subject_id, version""",
         kind.value,
-        subject_id,
+        list(subject_ids),
     )
-    return int(row["version"])
+    return {row["subject_id"]: row["version"] for row in found}
 
 
-async def places_of(member_id: UUID) -> tuple[list[UUID], list[UUID]]:
-    """The outlets in which anything of the member was ever counted, and their regions with all that lie above them."""
-    outlets = await rows("SELECT DISTINCT outlet_id AS id FROM metric_days WHERE member_id = $1 ORDER BY 1", member_id)
+async def places_of(member_ids: Sequence[UUID]) -> tuple[list[UUID], list[UUID]]:
+    """The outlets in which anything of the members was ever counted, and their regions with all that lie above them."""
+    outlets = await rows(
+        "SELECT DISTINCT outlet_id AS id FROM metric_days WHERE member_id = ANY($1::uuid[]) ORDER BY 1",
+        list(member_ids),
+    )
     regions = await rows(
         """WITH RECURSIVE up AS (
                SELECT r.id, r.parent_id FROM regions r
-               WHERE r.id IN (SELECT region_id FROM metric_days WHERE member_id = $1)
+               WHERE r.id IN (SELECT region_id FROM metric_days WHERE member_id = ANY($1::uuid[]))
                UNION SELECT r.id, r.parent_id FROM up JOIN regions r ON r.id = up.parent_id)
            SELECT id FROM up ORDER BY 1""",
-        member_id,
+        list(member_ids),
     )
     return [row["id"] for row in outlets], [row["id"] for row in regions]
 
@@ -208,3 +217,57 @@ async def ended_periods(keys: Sequence[tuple[BoardPeriod, date]]) -> list[BoardP
     starts = {starts_on for _, starts_on in keys}
     found = {(each.period, each.starts_on): each for each in await BoardPeriodRow.filter(starts_on__in=starts)}
     return [found.get(key) for key in keys]
+
+
+async def frozen_starts() -> set[tuple[BoardPeriod, date]]:
+    """The periods (kind, starts_on) whose snapshot was taken."""
+    found = await rows("SELECT period, starts_on FROM board_periods WHERE phase <> 'GRACE'")
+    return {(BoardPeriod(row["period"]), row["starts_on"]) for row in found}
+
+
+async def noticed_period(new_id: UUID, period: BoardPeriod, starts_on: date, ends_on: date) -> BoardPeriodRow:
+    """The row of a period that has ended, made if nobody noticed before, locked until the transaction ends."""
+    require_transaction()
+    await execute(
+        """INSERT INTO board_periods (id, period, starts_on, ends_on, phase) VALUES ($1, $2, $3, $4, 'GRACE')
+           ON CONFLICT (period, starts_on) DO NOTHING""",
+        new_id, period.value, starts_on, ends_on,
+    )  # fmt: skip
+    return await BoardPeriodRow.select_for_update().get(period=period, starts_on=starts_on)
+
+
+async def freeze(row: BoardPeriodRow, now: datetime) -> None:
+    """Take the snapshot of a period and close it under its checksum, in one statement's view of the counted days."""
+    require_transaction()
+    await execute(
+        f"""INSERT INTO frozen_totals (period_id, metric, member_id, day, outlet_id, region_id, tier, amount,
+                                       reached_at)
+            SELECT $1, metric, member_id, CASE WHEN metric = 'STREAK_DAYS' THEN day ELSE $2::date END AS day,
+                   outlet_id, region_id, tier, sum(amount)::bigint, max(reached_at)
+            FROM metric_days WHERE day >= $2 AND day < $3 AND {RANKED} GROUP BY 2, 3, 4, 5, 6, 7""",  # noqa: S608
+        row.id,
+        row.starts_on,
+        row.ends_on,
+    )
+    await execute(
+        "UPDATE board_periods SET phase = 'FROZEN', frozen_at = $2, checksum = $3 WHERE id = $1",
+        row.id, now, await checksum_of(row.id),
+    )  # fmt: skip
+
+
+async def checksum_of(period_id: UUID) -> str:
+    """SHA-256 over the period's frozen totals in a fixed order."""
+    [row] = await rows(
+        """SELECT encode(sha256(convert_to(coalesce(string_agg(md5(concat_ws(' ', metric, member_id, day, outlet_id,
+                      region_id, tier, amount, extract(epoch FROM reached_at))), ''
+                      ORDER BY metric, member_id, day, outlet_id, region_id, tier), ''), 'UTF8')), 'hex') AS checksum
+           FROM frozen_totals WHERE period_id = $1""",
+        period_id,
+    )
+    return str(row["checksum"])
+
+
+async def snapshots_that_differ() -> list[BoardPeriodRow]:
+    """Closed periods whose totals are not what their checksum says."""
+    closed = await BoardPeriodRow.exclude(phase=BoardPhase.GRACE).order_by("starts_on", "period")
+    return [row for row in closed if await checksum_of(row.id) != row.checksum]

@@ -1,14 +1,25 @@
-"""Honour boards: counting what boards rank, and reading them."""
+"""Honour boards: counting what boards rank, finding boards and reading them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
+import structlog
+
+from gamification.boards import BoardsAway
+from gamification.periods import BEGINNING, Period, period_of
+from gamification.scores import points_of
+from gamification.standings import Answer, Board, Family, Line, Question, Scope, page_of_lines
 from kit.clock import day_of
-from kit.words import BoardMetric
+from kit.errors import bad_input, not_found
+from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, RegionKind
 from models import boards as rows
-from models.outlets import Placement
+from models import standings
+from models.outlets import Placement, regions_by_ids
+from services.ports import Ports
+
+_log = structlog.get_logger("boards")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +31,16 @@ class Counted:
     amount: int
     occurred_at: datetime
     placement: Placement | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One answer of a board and what it is worth. `stale`: the sorted sets are away, so the counted days answered."""
+
+    answer: Answer
+    phase: BoardPhase
+    as_of: datetime
+    stale: bool
 
 
 async def count(
@@ -49,4 +70,159 @@ async def count_many(counted: Sequence[Counted]) -> None:
             for each in counted
             if each.placement is not None and each.amount != 0
         ]
+    )
+
+
+async def find_board(
+    ports: Ports,
+    metric: BoardMetric,
+    period: BoardPeriod,
+    day: date | None,
+    scope: Scope,
+    subject: BoardSubjectKind,
+) -> Board:
+    """The board of the period that contains `day`, today if None.
+
+    BAD_USER_INPUT for a day that has not come or lies before the beginning; NOT_FOUND for an unknown region, and for
+    a board that is not offered.
+    """
+    today = day_of(ports.clock.now())
+    if day is not None and not BEGINNING <= day <= today:
+        raise bad_input("date")
+    board = Board(Family(metric, period_of(period, day or today), subject), scope)
+    if scope.region_id is not None and (await regions_by_ids([scope.region_id]))[0] is None:
+        raise not_found("scope", "regionId")
+    if (await rows.definitions([board.definition]))[0] is None:
+        raise not_found()
+    return board
+
+
+async def visible_boards(ports: Ports, keys: Sequence[str]) -> list[Board | None]:
+    """The boards of these keys, in that order; None for what is no board, has not begun, or is not offered."""
+    today = day_of(ports.clock.now())
+    boards = [Board.parse(key) for key in keys]
+    begun = [board if board and BEGINNING <= board.period.starts_on <= today else None for board in boards]
+    titled = dict.fromkeys(board.definition for board in begun if board)
+    offered = dict(zip(titled, await rows.definitions(list(titled)), strict=True))
+    regions = {board.scope.region_id for board in begun if board and board.scope.region_id}
+    known = {region.id for region in await regions_by_ids(list(regions)) if region}
+    return [
+        board if board and offered[board.definition] and board.scope.region_id in {None, *known} else None
+        for board in begun
+    ]
+
+
+async def titles(boards: Sequence[Board]) -> list[str]:
+    """The boards' titles, in their order."""
+    found = await rows.definitions([board.definition for board in boards])
+    return [definition.title if definition else "" for definition in found]
+
+
+async def phases(ports: Ports, periods: Sequence[Period]) -> list[tuple[BoardPhase, rows.BoardPeriodRow | None]]:
+    """The phase of each period, with its row once its snapshot was taken."""
+    now = ports.clock.now()
+    ended = [period for period in periods if period.phase_by_clock(now) is not BoardPhase.OPEN]
+    noticed = await rows.ended_periods([(period.kind, period.starts_on) for period in ended]) if ended else []
+    closed = {row_of: row for row_of, row in zip(ended, noticed, strict=True) if row and row.checksum is not None}
+    return [
+        (closed[period].phase, closed[period]) if period in closed else (period.phase_by_clock(now), None)
+        for period in periods
+    ]
+
+
+async def read_board(ports: Ports, board: Board, question: Question) -> Reading:
+    """Answer a question about a board: from the sorted sets, and from SQL what these do not hold.
+
+    A closed period is answered from its snapshot; a region x tier that is not a station's, from the counted days.
+    While Valkey is away the counted days answer everything, `stale`; never an error.
+    """
+    now = ports.clock.now()
+    [(phase, closed)] = await phases(ports, [board.period])
+    if closed is not None:
+        answer = await _from_sql(board, question, day_of(now), closed.id)
+        return Reading(answer, phase, closed.frozen_at or now, stale=False)
+    kept = await _is_kept(board, now)
+    if kept:
+        try:
+            answer = await ports.boards.read(board, question, past_day(board.period, day_of(now)))
+            return Reading(answer, phase, now, stale=False)
+        except BoardsAway:
+            _log.warning("board answered from SQL", board=str(board))
+    return Reading(await _from_sql(board, question, day_of(now)), phase, now, stale=kept)
+
+
+def channel_of(subject: BoardSubjectKind, scope: Scope) -> str:
+    """Where the bus tells that boards of a scope may have moved, whatever their metric and period."""
+    return f"board:{subject.value}:{scope}"
+
+
+def past_day(period: Period, today: date) -> date | None:
+    """Today (of a period to come: its first day), where positions at that midnight are a past to compare with.
+
+    None where there is no past: a single day has none, and a period that is over moves only by late reports, which
+    belong to its past as well.
+    """
+    day = max(today, period.starts_on)
+    return day if period.holds(day) and period.kind is not BoardPeriod.DAY else None
+
+
+def stretches_of(period: Period, today: date) -> list[standings.Stretch]:
+    """The period itself and, where it has a past, its days before today."""
+    ends_on = period.ends_on or date.max
+    past = past_day(period, today)
+    return [
+        standings.Stretch(period.starts_on, end, period.starts_at, period.tick_seconds)
+        for end in (ends_on, *([past] if past is not None else []))
+    ]
+
+
+async def _is_kept(board: Board, now: datetime) -> bool:
+    """Whether the sorted sets hold this board."""
+    scope = board.scope
+    if not board.period.takes_late_reports(now) or board.family.metric not in rows.SOURCES:
+        return False
+    if scope.region_id is None or scope.tier is None:
+        return True
+    if board.family.subject is BoardSubjectKind.REGION:
+        return False
+    [region] = await regions_by_ids([scope.region_id])
+    return region is not None and region.kind is RegionKind.STATION
+
+
+async def _from_sql(board: Board, question: Question, today: date, closed_id: UUID | None = None) -> Answer:
+    ask = standings.BoardAsk(question.page, question.viewer, question.radius, question.asked)
+    found = await standings.board_lines(
+        board.family.subject,
+        board.family.metric,
+        (board.scope.region_id, board.scope.tier),
+        stretches_of(board.period, today) if closed_id is None else stretches_of(board.period, today)[:1],
+        ask,
+        closed_id,
+    )
+    has_past = closed_id is None and past_day(board.period, today) is not None
+    parts: dict[str, list[Line]] = {"page": [], "around": [], "asked": []}
+    total, ahead = 0, None
+    for row in found:
+        if row["part"] == "count":
+            total = row["position"]
+        elif row["part"] == "ahead":
+            ahead = points_of(row["packed"])
+        else:
+            was = row["was"] if has_past else row["position"]
+            movement = was - row["position"] if was is not None and board.moves else None
+            parts[row["part"]].append(
+                Line(row["subject_id"], row["packed"], row["position"], row["rank"], row["tied"], movement)
+            )
+    page = parts["page"]
+    if question.page is not None:
+        page = page[: question.page.limit]
+        page = page[::-1] if question.page.backwards else page
+    asked = {line.subject_id: line for line in parts["asked"]}
+    return Answer(
+        total=total,
+        page=page_of_lines(page, total, question.page) if question.page else Answer(total).page,
+        viewer=asked.get(question.viewer) if question.viewer else None,
+        ahead=ahead,
+        around=tuple(parts["around"]) if question.radius else (),
+        asked={subject_id: asked[subject_id] for subject_id in question.asked if subject_id in asked},
     )

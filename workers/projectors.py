@@ -3,7 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from kit.words import BoardSubjectKind
+from services.board_projection import announce_standings, project, project_members
 from services.ports import Ports
 
 
@@ -18,4 +21,34 @@ class Change:
 Projector = Callable[[Ports, Sequence[Change]], Awaitable[None]]
 """Reads the present state and writes it, absolutely: it may run twice, late, or beside another for the same key."""
 
-PROJECTORS: dict[str, Projector] = {}
+
+async def members_changed(ports: Ports, changes: Sequence[Change]) -> None:
+    """Points, counted days or standing of members changed: tell themselves, and have their boards follow.
+
+    Boards wait for Valkey and are placed again until they are; what was told once is not told again with them.
+    """
+    for change in changes:
+        awards = [award for payload in change.payloads for award in payload.get("awards", ())]
+        badges = [badge for payload in change.payloads for badge in payload.get("badges", ())]
+        await ports.bus.publish(f"member:{change.key}", {"kind": "changed", "awards": awards, "badges": badges})
+    await announce_standings([UUID(change.key) for change in changes])
+
+
+async def standings_changed(ports: Ports, changes: Sequence[Change]) -> None:
+    await project_members(ports, [UUID(change.key) for change in changes])
+
+
+async def outlets_changed(ports: Ports, changes: Sequence[Change]) -> None:
+    await project(ports, BoardSubjectKind.OUTLET, [UUID(change.key) for change in changes])
+
+
+async def regions_changed(ports: Ports, changes: Sequence[Change]) -> None:
+    await project(ports, BoardSubjectKind.REGION, [UUID(change.key) for change in changes])
+
+
+PROJECTORS: dict[str, Projector] = {
+    "member": members_changed,
+    "standing": standings_changed,
+    "outlet": outlets_changed,
+    "region": regions_changed,
+}

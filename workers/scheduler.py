@@ -7,6 +7,8 @@ from typing import NamedTuple
 import structlog
 
 from kit.db import leadership
+from services.board_closing import close_periods
+from services.board_projection import check_boards
 from services.ports import Ports
 from services.progress import pay_all_due
 
@@ -21,7 +23,11 @@ class Tick(NamedTuple):
     run: Callable[[Ports], Awaitable[object]]
 
 
-TICKS: tuple[Tick, ...] = (Tick("pay pending credit", 15, pay_all_due),)
+TICKS: tuple[Tick, ...] = (
+    Tick("pay pending credit", 15, pay_all_due),
+    Tick("check boards", 2, check_boards),
+    Tick("close periods", 60, close_periods),
+)
 
 
 async def run_scheduler(ports: Ports, ticks: tuple[Tick, ...] = TICKS) -> None:

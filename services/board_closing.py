@@ -1,0 +1,121 @@
+"""Closing periods, and verifying that the boards say what the rows behind them say."""
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+import structlog
+
+from gamification.boards import BoardsAway
+from gamification.periods import Period, counting, due_to_close
+from gamification.standings import Family, Scope
+from kit.clock import day_of
+from kit.db import transaction
+from kit.ids import new_id
+from kit.words import BoardPeriod, BoardPhase
+from models import boards as rows
+from services.board_projection import kept_families, true_scores
+from services.ports import Ports
+
+SECOND_LOOK_SECONDS = 0.5
+MOST_DIFFERENCES = 100
+
+_log = structlog.get_logger("boards")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`shown` is what `where` says, `true` what the rows behind it say."""
+
+    where: str
+    subject_id: UUID | None
+    shown: str
+    true: str
+
+
+async def close_periods(ports: Ports) -> int:
+    """A tick: note what has ended, and take the snapshot of all whose grace is over, however long ago; how many.
+
+    Ten processes at once close a period once: its row is locked, and looked at again under the lock.
+    """
+    now = ports.clock.now()
+    first_day = await rows.first_day()
+    if first_day is None:
+        return 0
+    closed = await rows.frozen_starts()
+    due = [
+        period
+        for kind in BoardPeriod
+        if kind is not BoardPeriod.ALL_TIME
+        for period in due_to_close(kind, first_day, now)
+        if (kind, period.starts_on) not in closed
+    ]
+    ended = [period for period in counting(now) if period.phase_by_clock(now) is BoardPhase.GRACE]
+    for period in ended:
+        await transaction(partial(_notice, period))
+    taken = [await transaction(partial(_close, ports, period)) for period in due]
+    return sum(taken)
+
+
+async def verify_boards(ports: Ports) -> list[Difference]:
+    """Recompute every board from the rows behind its metric and name every difference, at most `MOST_DIFFERENCES`.
+
+    Counted days against the rows behind them; every board that is kept against the counted days; every snapshot
+    against its checksum. A board that differs is looked at again: learning goes on meanwhile.
+    """
+    found = [
+        Difference(
+            f"metric_days {row['metric']} {row['day']}",
+            row["member_id"],
+            f"{row['kept']} at {row['kept_reached_at']}",
+            f"{row['found']} at {row['found_reached_at']}",
+        )
+        for row in await rows.days_that_differ(MOST_DIFFERENCES)
+    ]
+    found += [
+        Difference(f"snapshot {row.period.value}.{row.starts_on}", None, row.checksum or "", "another checksum")
+        for row in await rows.snapshots_that_differ()
+    ]
+    for family in kept_families(ports.clock.now()):
+        differences = await _differences(ports, family)
+        for _ in range(3):
+            if not differences:
+                break
+            await asyncio.sleep(SECOND_LOOK_SECONDS)
+            differences = await _differences(ports, family)
+        found += differences
+    return found[:MOST_DIFFERENCES]
+
+
+async def _notice(period: Period) -> None:
+    assert period.ends_on is not None
+    await rows.noticed_period(new_id(), period.kind, period.starts_on, period.ends_on)
+
+
+async def _close(ports: Ports, period: Period) -> bool:
+    assert period.ends_on is not None
+    row = await rows.noticed_period(new_id(), period.kind, period.starts_on, period.ends_on)
+    if row.phase is not BoardPhase.GRACE:
+        return False
+    await rows.freeze(row, ports.clock.now())
+    _log.info("period closed", period=period.kind.value, starts_on=period.starts_on.isoformat())
+    return True
+
+
+async def _differences(ports: Ports, family: Family) -> list[Difference]:
+    try:
+        shown = await ports.boards.everything(family)
+    except BoardsAway:
+        return [Difference(str(family), None, "away", "there")]
+    true: dict[tuple[Scope, UUID], int] = {}
+    for subject_id, (_, line) in (await true_scores(family, day_of(ports.clock.now()))).items():
+        true |= {(scope, subject_id): now for scope, (now, _) in line.items() if now}
+    kept = {(scope, subject_id): score for scope, scores in shown.items() for subject_id, score in scores.items()}
+    return [
+        Difference(
+            f"{family}.{scope}", subject_id, str(kept.get((scope, subject_id))), str(true.get((scope, subject_id)))
+        )
+        for scope, subject_id in sorted(kept.keys() | true.keys(), key=str)
+        if kept.get((scope, subject_id)) != true.get((scope, subject_id))
+    ]
