@@ -261,6 +261,8 @@ async def migrate(url: str, modules: Sequence[str]) -> list[str]:
                 f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
             )
             executor = MigrationExecutor(connection, config["apps"])
+            # The executor reads this table before it makes it, and a failed read would end our transaction.
+            await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
             await executor.migrate(
                 direction="forward",
                 progress=lambda event, _, name: applied.append(name) if event == "apply_done" else None,

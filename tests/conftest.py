@@ -12,7 +12,7 @@ from kit.clock import FrozenClock
 from kit.db import close_database, open_database
 from kit.redis import open_redis
 from kit.settings import Settings
-from models.migrations.__main__ import importable
+from models import MODULES
 from server.wiring import build_ports
 from services.ports import Ports
 from tests.gql import Gql
@@ -69,7 +69,7 @@ async def _database(settings: Settings, worker: int) -> AsyncIterator[Wiper]:
     assert settings.database_url is not None
     here = settings.database_url
     await copy_template(lambda name: here.replace(f"/worker_{worker}?", f"/{name}?"), f"worker_{worker}")
-    await open_database(here, importable()[0])
+    await open_database(here, MODULES)
     wiper = await Wiper.open(here)
     yield wiper
     await wiper.connection.close()

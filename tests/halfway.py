@@ -13,12 +13,13 @@ from tortoise.migrations.schema_generator.state_apps import StateApps
 from tortoise.transactions import in_transaction
 
 from kit.db import APP, database_config
-from models.migrations.__main__ import importable, initial
+from models import MODULES
+from models.migrations.__main__ import initial
 
 
 async def migrate_what_there_is(url: str) -> None:
-    good, bad = importable()
-    writer = await initial(good)
+    good, bad = list(MODULES), []
+    writer = await initial()
     await Tortoise.close_connections()
     config = database_config(good, url, pool_size=2, wait_seconds=5)
     await Tortoise.init(config=config)
