@@ -1,14 +1,13 @@
 """Joins the parts: from settings to `Ports`, and the worker's tasks."""
 
 import asyncio
-import importlib
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 from auth.passwords import Passwords
 from auth.tokens import Tokens
+from gamification.boards import HonourBoards
 from kit.bus import Bus
 from kit.clock import Clock, SystemClock
 from kit.db import close_database, migrate, open_database
@@ -43,7 +42,7 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
             clock=clock or SystemClock(),
             redis=redis,
             bus=bus,
-            boards=_piece("gamification.boards", "HonourBoards", redis),
+            boards=HonourBoards(redis),
             cursors=Cursors(settings.key("cursors")),
             tokens=Tokens(settings.key("tokens")),
             passwords=Passwords(),
@@ -124,11 +123,3 @@ async def _open_database(settings: Settings) -> None:
             await asyncio.sleep(0.5)
         else:
             return
-
-
-def _piece(module: str, name: str, *arguments: Any) -> Any:
-    try:
-        return getattr(importlib.import_module(module), name)(*arguments)
-    except (ImportError, AttributeError, TypeError) as error:
-        print(f"NOT WIRED {module}.{name}: {error}")
-        return None

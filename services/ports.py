@@ -1,10 +1,10 @@
 """What a use case may reach beyond its arguments. Built once per process by `server/wiring.py`."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from auth.passwords import Passwords
 from auth.tokens import Tokens
+from gamification.boards import HonourBoards
 from kit.bus import Bus
 from kit.clock import Clock
 from kit.paging import Cursors
@@ -21,7 +21,7 @@ class Ports:
     clock: Clock
     redis: Redis
     bus: Bus
-    boards: Any
+    boards: HonourBoards
     cursors: Cursors
     tokens: Tokens
     passwords: Passwords
