@@ -4,7 +4,7 @@ import base64
 import binascii
 import os
 import secrets
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from kit.clock import SystemClock
 
@@ -17,6 +17,11 @@ def new_id() -> UUID:
         (milliseconds << 80) | (0x7 << 76) | ((tail >> 68) << 64 & (0xFFF << 64)) | (0b10 << 62) | (tail & (2**62 - 1))
     )
     return UUID(int=value)
+
+
+def derived_id(*parts: object) -> UUID:
+    """The same id for the same parts, on every machine (version 5); for data that is made again from a seed."""
+    return uuid5(NAMESPACE_URL, "growth-academy/" + "/".join(str(part) for part in parts))
 
 
 def new_secret() -> str:
