@@ -82,8 +82,10 @@ async def reward(
     settlement = settle(claims_of([*known, *full_weeks(member_id, first)]), paid)
 
     learned = await ledger.learned_on(member_id, days)
-    gained = {day: at for day, at in first.items() if day not in learned or learned[day].amount < 0}
-    lost = [change for day, change in learned.items() if change.amount > 0 and day not in first]
+    # A day is learned since its first learning: where that moved, the day is taken back and gained anew.
+    lost = [change for day, change in learned.items() if change.amount > 0 and first.get(day) != change.occurred_at]
+    kept_days = {day for day, change in learned.items() if change.amount > 0} - {change.day for change in lost}
+    gained = {day: at for day, at in first.items() if day not in kept_days}
     moments = sorted({due.claim.occurred_at for due in settlement.dues} | set(gained.values()))
     places = dict(zip(moments, await placements_at(member_id, moments), strict=True)) if moments else {}
 
@@ -253,9 +255,9 @@ async def _change_learned_days(
     places: Mapping[datetime, Placement | None],
     now: datetime,
 ) -> list[Counted]:
-    """Record the days that became or ceased to be learned days; what to count for the boards."""
-    changes = [DayChange(day, 1, at, places[at]) for day, at in sorted(gained.items())]
-    changes += [replace(change, amount=-1) for change in lost]
+    """Record the days that ceased to be or became learned days, in that order; what to count for the boards."""
+    changes = [replace(change, amount=-1) for change in lost]
+    changes += [DayChange(day, 1, at, places[at]) for day, at in sorted(gained.items())]
     if changes:
         await ledger.append_learned_days(member_id, changes, now)
     return [

@@ -9,6 +9,7 @@ import structlog
 from kit.db import leadership
 from services.board_closing import close_periods
 from services.board_projection import check_boards
+from services.points import purge_refused
 from services.ports import Ports
 from services.progress import pay_all_due
 
@@ -27,6 +28,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("pay pending credit", 15, pay_all_due),
     Tick("check boards", 2, check_boards),
     Tick("close periods", 60, close_periods),
+    Tick("forget refused awards", 3600, purge_refused),
 )
 
 

@@ -1,4 +1,4 @@
-"""A learner, facts about them, and what the tables say afterwards."""
+"""Facts about learners, and what the tables say afterwards."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,37 +6,29 @@ from datetime import date, datetime, timedelta
 from uuid import UUID, uuid5
 
 from gamification.facts import CourseCompleted, LessonCompleted, Recorded
-from kit.clock import day_of
+from kit.clock import FrozenClock, day_of
 from kit.db import rows, transaction
-from kit.ids import new_id
-from kit.words import OutletTier, RegionKind
-from models.accounts import Member
-from models.outlets import Outlet, PlacementRow, Region
+from models.outlets import Outlet, PlacementRow
 from services.points import Reward, reward
 from services.ports import Ports
+from tests.world import World
 
 COURSE = UUID(int=0xC)
 NAMES = UUID(int=0xA)
 
 
-async def station(ports: Ports, code: str = "S1", tier: OutletTier = OutletTier.NEW) -> Outlet:
-    """An outlet of this tier in a region of its own."""
-    region = await Region.create(id=new_id(), code=code, name=code, kind=RegionKind.STATION, path=f"{code}/")
-    return await Outlet.create(
-        id=new_id(), code=code, name=code, region=region, tier=tier, segment=1, created_at=ports.clock.now()
-    )
-
-
-async def learner(ports: Ports, outlet: Outlet | None = None) -> UUID:
-    """A member, placed in the outlet for the last 60 days."""
-    now = ports.clock.now()
-    member = await Member.create(id=new_id(), display_name="阿May", joined_at=now - timedelta(days=60))
-    if outlet is not None:
-        await place(member.id, outlet, now - timedelta(days=60))
+async def old_hand(world: World, outlet: Outlet) -> UUID:
+    """A learner who has stood in the outlet for 60 days."""
+    clock = world.ports.clock
+    assert isinstance(clock, FrozenClock)
+    clock.advance(timedelta(days=-60))
+    member = await world.learner(outlet=outlet)
+    clock.advance(timedelta(days=60))
     return member.id
 
 
 async def place(member_id: UUID, outlet: Outlet, from_at: datetime) -> None:
+    """The member stands in the outlet from this moment on."""
     await PlacementRow.create(
         member_id=member_id, from_at=from_at, outlet_id=outlet.id, region_id=outlet.region_id, tier=outlet.tier
     )

@@ -12,16 +12,17 @@ from tortoise.exceptions import BaseORMException
 from kit.db import execute, rows, transaction
 from services.ledger import ledger_verify
 from services.ports import Ports
-from tests.points.story import course, learner, lesson, say, station
+from tests.points.story import course, lesson, say
+from tests.world import World
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def may(ports: Ports) -> UUID:
+async def may(world: World, ports: Ports) -> UUID:
     """A learner with two lessons, one moved to the day before, and a course."""
-    member_id = await learner(ports, await station(ports))
+    member_id = (await world.learner()).id
     moving = lesson(member_id, 2, NOON)
     await say(ports, lesson(member_id, 1, NOON), moving, course(member_id, 1, NOON))
     await say(ports, moved=[(moving, lesson(member_id, 2, NOON - DAY))])
@@ -108,8 +109,8 @@ async def test_no_account_falls_below_zero(may: UUID) -> None:
             await rows(f"UPDATE point_accounts SET {column} = -1")
 
 
-async def test_sound_books_show_no_difference_and_progress_is_told(ports: Ports, may: UUID) -> None:
-    await say(ports, course(await learner(ports), 1, NOON))
+async def test_sound_books_show_no_difference_and_progress_is_told(world: World, ports: Ports, may: UUID) -> None:
+    await say(ports, course((await world.learner()).id, 1, NOON))
     told: list[tuple[int, int]] = []
 
     assert await ledger_verify(lambda done, total: told.append((done, total))) == []

@@ -15,7 +15,8 @@ from kit.words import OutletTier
 from models.points import PointAccountRow, learned_days
 from services.points import Award, purge_refused, reward
 from services.ports import Ports
-from tests.points.story import booked, course, learner, lesson, place, plainly, say, station
+from tests.points.story import booked, course, lesson, old_hand, place, plainly, say
+from tests.world import World
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 MONDAY = date(2026, 3, 2)
@@ -50,8 +51,8 @@ async def counted(member_id: UUID, metric: str) -> dict[tuple[date, UUID], int]:
     return {(row["day"], row["outlet_id"]): row["amount"] for row in found}
 
 
-async def test_a_lesson_pays_itself_and_the_first_of_its_day(ports: Ports) -> None:
-    may = await learner(ports, await station(ports))
+async def test_a_lesson_pays_itself_and_the_first_of_its_day(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
     fact = lesson(may, 1, NOON)
 
     earned = await say(ports, fact)
@@ -65,8 +66,8 @@ async def test_a_lesson_pays_itself_and_the_first_of_its_day(ports: Ports) -> No
     assert await learned_days(may) == [MONDAY]
 
 
-async def test_a_required_course_pays_more(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_a_required_course_pays_more(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
 
     earned = await say(ports, course(may, 1, NOON), course(may, 2, NOON + HOUR, required=True))
 
@@ -75,9 +76,9 @@ async def test_a_required_course_pays_more(ports: Ports) -> None:
     assert await learned_days(may) == []
 
 
-async def test_an_award_books_both_accounts_under_one_booking(ports: Ports) -> None:
-    outlet = await station(ports)
-    may = await learner(ports, outlet)
+async def test_an_award_books_both_accounts_under_one_booking(world: World, ports: Ports) -> None:
+    outlet = await world.outlet(tier=OutletTier.NEW)
+    may = (await world.learner(outlet=outlet)).id
     await say(ports, course(may, 1, NOON - HOUR))
 
     entries = await rows("SELECT * FROM ledger_entries ORDER BY id")
@@ -92,19 +93,19 @@ async def test_an_award_books_both_accounts_under_one_booking(ports: Ports) -> N
     assert {(entry["outlet_id"], entry["tier"]) for entry in entries} == {(outlet.id, "NEW")}
 
 
-async def test_a_repeated_fact_pays_once_and_announces_nothing(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_a_repeated_fact_pays_once_and_announces_nothing(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
     await say(ports, lesson(may, 1, NOON))
 
     again = await say(ports, lesson(may, 1, NOON + HOUR), lesson(may, 1, NOON))
 
     assert again.awards == ()
     assert again.lifetime == 15
-    assert len(await rows("SELECT FROM outbox WHERE topic = 'member'")) == 1
+    assert len(await rows("SELECT FROM outbox WHERE payload::text LIKE '%lesson.completed%'")) == 1
 
 
-async def test_twenty_parallel_identical_rewards_pay_once(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_twenty_parallel_identical_rewards_pay_once(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
 
     rewards = await asyncio.gather(*(say(ports, lesson(may, 1, NOON)) for _ in range(20)))
 
@@ -112,8 +113,8 @@ async def test_twenty_parallel_identical_rewards_pay_once(ports: Ports) -> None:
     assert await totals(may) == (15, 15)
 
 
-async def test_twenty_parallel_facts_name_every_level_once(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_twenty_parallel_facts_name_every_level_once(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
 
     rewards = await asyncio.gather(*(say(ports, course(may, number, NOON)) for number in range(20)))
 
@@ -121,8 +122,8 @@ async def test_twenty_parallel_facts_name_every_level_once(ports: Ports) -> None
     assert sorted(level.number for each in rewards for level in each.level_ups) == [2, 3, 4, 5]
 
 
-async def test_a_level_lost_and_reached_again_is_no_news(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_a_level_lost_and_reached_again_is_no_news(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
     facts = [lesson(may, number, NOON) for number in range(5)]
     first = await say(ports, *facts)
     assert [level.number for level in first.level_ups] == [2]
@@ -137,8 +138,8 @@ async def test_a_level_lost_and_reached_again_is_no_news(ports: Ports) -> None:
     assert (risen.lifetime, [level.number for level in risen.level_ups]) == (165, [])
 
 
-async def test_a_day_pays_its_cap_and_remembers_what_it_refused(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_a_day_pays_its_cap_and_remembers_what_it_refused(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
 
     earned = await say(ports, *(lesson(may, number, NOON + number * timedelta(minutes=1)) for number in range(12)))
 
@@ -150,8 +151,8 @@ async def test_a_day_pays_its_cap_and_remembers_what_it_refused(ports: Ports) ->
     ]
 
 
-async def test_caps_count_by_the_day_of_occurrence(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_caps_count_by_the_day_of_occurrence(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
     midnight = datetime(2026, 3, 1, 16, 0, tzinfo=UTC)
 
     earned = await say(
@@ -166,8 +167,8 @@ async def test_caps_count_by_the_day_of_occurrence(ports: Ports) -> None:
     }
 
 
-async def test_a_full_week_pays_once_on_its_sunday(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_a_full_week_pays_once_on_its_sunday(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
     days = [NOON - 7 * DAY + step * DAY for step in range(7)]
 
     for step in (6, 0, 5, 1, 4, 2):
@@ -180,9 +181,9 @@ async def test_a_full_week_pays_once_on_its_sunday(ports: Ports) -> None:
     assert len(await learned_days(may)) == 7
 
 
-async def test_a_moved_fact_takes_its_awards_along(ports: Ports) -> None:
-    old, new = await station(ports, "S1"), await station(ports, "S2", OutletTier.MODERN)
-    may = await learner(ports, old)
+async def test_a_moved_fact_takes_its_awards_along(world: World, ports: Ports) -> None:
+    old, new = await world.outlet(), await world.outlet(tier=OutletTier.MODERN)
+    may = await old_hand(world, old)
     await place(may, new, NOON - HOUR)
     before, after = lesson(may, 1, NOON), lesson(may, 1, NOON - DAY)
     await say(ports, before)
@@ -199,8 +200,8 @@ async def test_a_moved_fact_takes_its_awards_along(ports: Ports) -> None:
     assert sorted(row["amount"] for row in reversals) == [-10, -10, -5, -5]
 
 
-async def test_moving_again_to_the_same_moment_changes_nothing(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_moving_again_to_the_same_moment_changes_nothing(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
     before, after = lesson(may, 1, NOON), lesson(may, 1, NOON - HOUR)
     await say(ports, before)
     await say(ports, moved=[(before, after)])
@@ -212,8 +213,8 @@ async def test_moving_again_to_the_same_moment_changes_nothing(ports: Ports) -> 
     assert len(await rows("SELECT FROM ledger_entries")) == entries
 
 
-async def test_room_freed_by_a_move_goes_to_what_was_refused(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_room_freed_by_a_move_goes_to_what_was_refused(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
     facts = [lesson(may, number, NOON) for number in range(11)]
     await say(ports, *facts)
     paid = await rows("SELECT object_id FROM ledger_entries WHERE rule = 'lesson.completed'")
@@ -225,8 +226,8 @@ async def test_room_freed_by_a_move_goes_to_what_was_refused(ports: Ports) -> No
     assert await rows("SELECT FROM refused_awards") == []
 
 
-async def test_a_reversal_takes_of_the_balance_what_is_there(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_a_reversal_takes_of_the_balance_what_is_there(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
     full = [lesson(may, f"full {number}", NOON - DAY) for number in range(10)]
     fact = lesson(may, 1, NOON)
     await say(ports, *full, fact)
@@ -245,8 +246,8 @@ async def test_a_reversal_takes_of_the_balance_what_is_there(ports: Ports) -> No
     assert (moved.lifetime, moved.balance) == (105, 0)
 
 
-async def test_a_fact_of_another_member_is_refused(ports: Ports) -> None:
-    may, bo = await learner(ports), await learner(ports)
+async def test_a_fact_of_another_member_is_refused(world: World, ports: Ports) -> None:
+    may, bo = (await world.learner()).id, (await world.learner()).id
 
     with pytest.raises(ValueError, match="another member"):
         await transaction(lambda: reward(ports, may, [lesson(bo, 1, NOON)]))
@@ -254,15 +255,15 @@ async def test_a_fact_of_another_member_is_refused(ports: Ports) -> None:
     assert await rows("SELECT FROM facts") == []
 
 
-async def test_reward_runs_in_its_callers_transaction_only(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_reward_runs_in_its_callers_transaction_only(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
 
     with pytest.raises(AssertionError, match="no open transaction"):
         await reward(ports, may, [lesson(may, 1, NOON)])
 
 
-async def test_what_fails_afterwards_takes_the_award_back(ports: Ports) -> None:
-    may = await learner(ports)
+async def test_what_fails_afterwards_takes_the_award_back(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
 
     async def fail() -> None:
         await reward(ports, may, [lesson(may, 1, NOON)])
@@ -271,12 +272,13 @@ async def test_what_fails_afterwards_takes_the_award_back(ports: Ports) -> None:
     with pytest.raises(RuntimeError):
         await transaction(fail)
 
-    for table in ("facts", "ledger_entries", "point_accounts", "learned_days", "metric_days", "outbox"):
+    for table in ("facts", "ledger_entries", "point_accounts", "learned_days", "metric_days"):
         assert await rows(f"SELECT FROM {table}") == [], table
+    assert await rows("SELECT FROM outbox WHERE payload::text LIKE '%lesson.completed%'") == []
 
 
-async def test_refused_awards_are_forgotten_after_thirty_days(ports: Ports, clock: FrozenClock) -> None:
-    may = await learner(ports)
+async def test_refused_awards_are_forgotten_after_thirty_days(world: World, ports: Ports, clock: FrozenClock) -> None:
+    may = (await world.learner()).id
     await say(ports, *(lesson(may, number, NOON) for number in range(11)))
 
     clock.advance(30 * DAY - HOUR)
@@ -289,9 +291,9 @@ async def test_refused_awards_are_forgotten_after_thirty_days(ports: Ports, cloc
     assert await rows("SELECT FROM refused_awards") == []
 
 
-async def test_points_are_counted_where_the_learner_stood(ports: Ports) -> None:
-    old, new = await station(ports, "S1"), await station(ports, "S2")
-    may = await learner(ports, old)
+async def test_points_are_counted_where_the_learner_stood(world: World, ports: Ports) -> None:
+    old, new = await world.outlet(), await world.outlet()
+    may = await old_hand(world, old)
     await place(may, new, NOON)
 
     await say(ports, course(may, 1, NOON - timedelta(microseconds=1)), course(may, 2, NOON))
@@ -300,8 +302,8 @@ async def test_points_are_counted_where_the_learner_stood(ports: Ports) -> None:
     assert await counted(may, "POINTS") == {(day, old.id): 30, (day, new.id): 30}
 
 
-async def test_one_reward_of_twenty_facts_takes_as_many_statements_as_one(ports: Ports) -> None:
-    may, bo = await learner(ports, await station(ports)), await learner(ports, await station(ports, "S2"))
+async def test_one_reward_of_twenty_facts_takes_as_many_statements_as_one(world: World, ports: Ports) -> None:
+    may, bo = (await world.learner()).id, (await world.learner()).id
 
     one = await statements(ports, [lesson(may, 0, NOON)])
     twenty = await statements(ports, [lesson(bo, number, NOON - number % 5 * DAY) for number in range(20)])

@@ -13,7 +13,8 @@ from kit.db import rows
 from models.points import PointAccountRow, learned_days
 from services.ledger import ledger_verify
 from services.ports import Ports
-from tests.points.story import booked, course, learner, lesson, place, plainly, say, station
+from tests.points.story import booked, course, lesson, old_hand, place, plainly, say
+from tests.world import World
 
 START = datetime(2026, 2, 23, 1, 0, tzinfo=UTC)
 
@@ -54,10 +55,10 @@ async def tell(ports: Ports, facts: list[list[Recorded]], random: Random) -> Non
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_the_way_facts_come_never_changes_what_they_are_worth(ports: Ports, seed: int) -> None:
+async def test_the_way_facts_come_never_changes_what_they_are_worth(world: World, ports: Ports, seed: int) -> None:
     random = Random(seed)
-    old, new = await station(ports, "S1"), await station(ports, "S2")
-    may = await learner(ports, old)
+    old, new = await world.outlet(), await world.outlet()
+    may = await old_hand(world, old)
     await place(may, new, START + timedelta(days=5))
     facts = story(may, random)
 
