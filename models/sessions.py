@@ -103,6 +103,12 @@ async def locked_session(session_id: UUID) -> Session | None:
     return await Session.select_for_update().get_or_none(id=session_id)
 
 
+async def sessions_by_ids(ids: Sequence[UUID]) -> list[Session | None]:
+    """The sessions of these ids, in the order of `ids`."""
+    found = {session.id: session for session in await Session.filter(id__in=list(ids))}
+    return [found.get(each) for each in ids]
+
+
 async def session_grants(session_id: UUID, member_id: UUID, now: datetime) -> list[GrantRow] | None:
     """What the member may do; None unless the session is theirs and open, and they are not suspended."""
     found = await rows(

@@ -23,6 +23,7 @@ from services.outbox import announce
 from services.ports import Ports
 
 TEXT = "【成长学院】验证码{code}，5分钟内有效。请勿告诉他人。"
+LONGEST_DEVICE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,14 @@ class CodeAsked:
     expires_in_seconds: int
 
 
-async def request_sign_in_code(ports: Ports, phone: str) -> CodeAsked:
+async def request_sign_in_code(ports: Ports, phone: str, device_id: str) -> CodeAsked:
     """Send a code to sign in with, if the phone is a member's; the answer is the same for any phone.
 
     Within a minute of the last one nothing is sent and the answer says how long to wait. THROTTLED beyond 5 an hour
     or 10 a day.
     """
     number = ports.phones.normalise(phone, "phone")
+    check_device_text(device_id, "deviceId")
 
     async def work() -> CodeAsked:
         await lock_phone(ports.phones.index(number))
@@ -104,6 +106,12 @@ def refusal(verdict: Verdict, *field: str) -> DomainError | None:
         return None
     code = ErrorCode.CODE_EXPIRED if verdict is Verdict.EXPIRED else ErrorCode.CODE_WRONG
     return DomainError(code, field=field)
+
+
+def check_device_text(text: str, field: str) -> None:
+    """What an app says of its device: short, and all of it to be seen."""
+    if not 1 <= len(text) <= LONGEST_DEVICE or not text.isprintable():
+        raise bad_input(field)
 
 
 def may_sign_in(member: Member | None) -> bool:

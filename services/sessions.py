@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from auth.actor import Actor
 from auth.codes import WRONG_PASSWORDS, Purpose, Verdict
 from kit.db import require_transaction, transaction
-from kit.errors import DomainError, ErrorCode, bad_input, not_found
+from kit.errors import DomainError, ErrorCode, not_found
 from kit.ids import new_id, new_secret
 from kit.paging import Ask, Page
 from models.accounts import locked_member, member_by_phone, seen
@@ -25,11 +26,12 @@ from models.sessions import (
     living_sessions,
     lock_phone,
     locked_session,
+    sessions_by_ids,
     successor_of,
     token_of,
 )
 from services.audit import record
-from services.codes import may_sign_in, refusal, try_code, use_up
+from services.codes import check_device_text, may_sign_in, refusal, try_code, use_up
 from services.ports import Ports
 from services.signing import ready_keys
 
@@ -37,7 +39,6 @@ REFRESH_LIFE = timedelta(days=60)
 """From the last use."""
 SESSION_LIFE = timedelta(days=365)
 REPLAY_GRACE = timedelta(seconds=30)
-LONGEST_DEVICE = 64
 LONGEST_REFRESH_TOKEN = 200
 KEPT_AFTER_END = timedelta(days=30)
 
@@ -127,7 +128,7 @@ async def refresh_session(ports: Ports, refresh_token: str) -> SignedIn:
 
 
 async def sign_out(ports: Ports, actor: Actor, *, session_id: UUID | None = None, everywhere: bool = False) -> int:
-    """End this session, another of the member's or all; how many ended. NOT_FOUND for one that is not open and theirs."""
+    """End this session, another of the member's or all; how many. NOT_FOUND for one not open and theirs."""
 
     async def work() -> int:
         chosen = None if everywhere else [session_id or actor.session_id]
@@ -143,6 +144,12 @@ async def list_sessions(ports: Ports, member_id: UUID, ask: Ask) -> Page[Session
     """The member's living sessions, last seen first; keyed by (last_seen_at, id)."""
     now = ports.clock.now()
     return await living_sessions(member_id, now, now - REFRESH_LIFE, ask)
+
+
+async def own_sessions(actor: Actor, session_ids: Sequence[UUID]) -> list[Session | None]:
+    """The actor's own sessions of these ids, in their order; None for others."""
+    found = await sessions_by_ids(session_ids)
+    return [each if each is not None and each.member_id == actor.member_id else None for each in found]
 
 
 async def count_sessions(ports: Ports, member_id: UUID) -> int:
@@ -231,9 +238,8 @@ async def _answer(ports: Ports, link: _Link | DomainError) -> SignedIn:
 
 
 def _check_device(device: Device) -> None:
-    for text, field in ((device.id, "deviceId"), (device.name, "deviceName")):
-        if not 1 <= len(text) <= LONGEST_DEVICE or not text.isprintable():
-            raise bad_input(field)
+    check_device_text(device.id, "deviceId")
+    check_device_text(device.name, "deviceName")
 
 
 def _hash(text: str) -> str:

@@ -1,0 +1,135 @@
+"""Regions, outlets and posts as clients see them."""
+
+from typing import TYPE_CHECKING, Annotated, Self
+
+import strawberry
+
+from kit.errors import DomainError, ErrorCode
+from models import outlet_lists
+from models import outlets as rows
+from schema.context import Info
+from schema.errors import Payload
+from schema.ids import decode, encode
+from schema.node import Node
+from schema.viewer_part import ViewerPart
+from schema.words import OutletTier, PostRole, RegionKind
+from services import outlets
+
+if TYPE_CHECKING:
+    from schema.accounts import Member
+    from schema.viewer import Viewer
+
+
+@strawberry.type(description="A place in the tree province > city > county > station.")
+class Region(Node):
+    code: str
+    name: str
+    kind: RegionKind
+    row: strawberry.Private[rows.Region]
+
+    @classmethod
+    def of(cls, row: rows.Region) -> Self:
+        return cls(id=encode("Region", row.id), code=row.code, name=row.name, kind=row.kind, row=row)
+
+    @strawberry.field(description="Nearest first.")
+    async def ancestors(self, info: Info) -> list["Region"]:
+        return [Region.of(row) for row in await info.context.loaders.of(rows.region_ancestors).load(self.row.id)]
+
+    @strawberry.field(description="Regions right below, as far as the viewer may see them.")
+    async def child_count(self, info: Info) -> int:
+        return (await self._size(info)).children
+
+    @strawberry.field(description="Outlets in the whole subtree, as far as the viewer may see them.")
+    async def outlet_count(self, info: Info) -> int:
+        return (await self._size(info)).outlets
+
+    async def _size(self, info: Info) -> outlet_lists.RegionSize:
+        if info.context.actor is None:
+            raise DomainError(ErrorCode.UNAUTHENTICATED)
+        return await info.context.loaders.of(outlets.sizes_of_regions, info.context.actor).load(self.row.id)
+
+
+@strawberry.type(description="A shop.")
+class Outlet(Node):
+    code: str
+    name: str
+    tier: OutletTier
+    segment: int = strawberry.field(description="The distributor's class of it, 1-25.")
+    row: strawberry.Private[rows.Outlet]
+
+    @classmethod
+    def of(cls, row: rows.Outlet) -> Self:
+        return cls(
+            id=encode("Outlet", row.id), code=row.code, name=row.name, tier=row.tier, segment=row.segment, row=row
+        )
+
+    @strawberry.field
+    async def region(self, info: Info) -> Region:
+        row = await info.context.loaders.of(rows.regions_by_ids).load(self.row.region_id)
+        assert row is not None, "an outlet lies in a region"
+        return Region.of(row)
+
+
+@strawberry.type(description="A member at an outlet.")
+class Post:
+    current: bool = strawberry.field(description="The outlet the member learns for now.")
+    role: PostRole
+    outlet: Outlet
+
+
+@strawberry.type
+class OutletViewer(ViewerPart):
+    @strawberry.field(description="The outlet the viewer learns for now.")
+    async def outlet(self, info: Info) -> Outlet | None:
+        row = await info.context.loaders.of(rows.current_outlets).load(self.member_id)
+        return Outlet.of(row) if row is not None else None
+
+    @strawberry.field(description="Where the viewer works; the current one first.")
+    async def outlets(self, info: Info) -> list[Post] | None:
+        held = await info.context.loaders.of(rows.open_posts).load(self.member_id)
+        return [Post(current=post.is_current, role=post.role, outlet=Outlet.of(outlet)) for post, outlet in held]
+
+
+@strawberry.input
+class OutletFilter:
+    text: str | None = strawberry.field(default=None, description="Part of the name or the code.")
+    region_id: strawberry.ID | None = strawberry.field(default=None, description="With everything below it.")
+    tier: OutletTier | None = None
+    segment: int | None = None
+
+    def plain(self) -> outlets.OutletFilter:
+        region_id = decode(self.region_id, "Region", "filter", "regionId") if self.region_id is not None else None
+        return outlets.OutletFilter(self.text, region_id, self.tier, self.segment)
+
+
+@strawberry.input
+class SetCurrentOutletInput:
+    outlet_id: strawberry.ID
+
+
+@strawberry.type
+class SetCurrentOutletPayload(Payload):
+    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = None
+
+
+@strawberry.input
+class AddClerkInput:
+    outlet_id: strawberry.ID
+    phone: str
+    name: str = strawberry.field(description="For someone new here; 1-24 characters.")
+
+
+@strawberry.type
+class AddClerkPayload(Payload):
+    member: Annotated["Member", strawberry.lazy("schema.accounts")] | None = None
+
+
+@strawberry.input
+class RemoveClerkInput:
+    outlet_id: strawberry.ID
+    member_id: strawberry.ID
+
+
+@strawberry.type
+class RemoveClerkPayload(Payload):
+    removed: bool | None = None
