@@ -75,7 +75,7 @@ class Board:
 class Question:
     """What one reading of a board is to answer.
 
-    page: keys are [packed score, subject id]. viewer: whose line, and whose `radius` neighbours on both sides.
+    page: keys are (packed score, subject id). viewer: whose line, and whose `radius` neighbours on both sides.
     asked: up to a hundred subjects.
     """
 
@@ -122,3 +122,14 @@ def page_of_lines(lines: list[Line], total: int, ask: Ask) -> Page[Line]:
     if not lines:
         return Page([], has_next=ask.before is not None, has_previous=ask.after is not None)
     return Page(lines, has_next=lines[-1].position < total, has_previous=lines[0].position > 1)
+
+
+def joined(first: Question, second: Question) -> Question | None:
+    """One question whose answer holds the answers of both; None where they ask for different pages or neighbours."""
+    pages = {question.page for question in (first, second) if question.page is not None}
+    viewers = {question.viewer for question in (first, second) if question.viewer is not None}
+    radii = {question.radius for question in (first, second) if question.radius}
+    if max(len(pages), len(viewers), len(radii)) > 1:
+        return None
+    asked = tuple(dict.fromkeys((*first.asked, *second.asked)))
+    return Question(next(iter(pages), None), next(iter(viewers), None), max(radii, default=0), asked)

@@ -190,11 +190,34 @@ async def places_of(member_ids: Sequence[UUID]) -> tuple[list[UUID], list[UUID]]
     return [row["id"] for row in outlets], [row["id"] for row in regions]
 
 
-async def first_day() -> date | None:
-    """The first day on which anything was counted."""
-    [row] = await rows("SELECT min(day) AS day FROM metric_days")
-    day: date | None = row["day"]
-    return day
+async def first_days(metrics: Sequence[BoardMetric]) -> list[date | None]:
+    """The first day on which anything was counted for each metric, in the order of `metrics`."""
+    found = await rows(
+        "SELECT (SELECT min(day) FROM metric_days WHERE metric = asked.metric) AS day"
+        " FROM unnest($1::text[]) WITH ORDINALITY AS asked (metric, n) ORDER BY n",
+        [metric.value for metric in metrics],
+    )
+    return [row["day"] for row in found]
+
+
+async def ranked_regions(member_id: UUID, above: Sequence[UUID | None]) -> list[UUID | None]:
+    """The member's present region as boards of regions rank it, for each scope's region in `above`.
+
+    Among the children of that region; for None among the regions of the highest level that has several.
+    """
+    found = await rows(
+        """SELECT a.id, a.parent_id, a.kind = (
+                      SELECT kind FROM regions GROUP BY kind HAVING count(*) > 1
+                      ORDER BY array_position(ARRAY['PROVINCE', 'CITY', 'COUNTY', 'STATION'], kind::text) LIMIT 1
+                  ) AS is_top
+           FROM posts p JOIN outlets o ON o.id = p.outlet_id JOIN regions r ON r.id = o.region_id
+           JOIN regions a ON starts_with(r.path, a.path)
+           WHERE p.member_id = $1 AND p.is_current""",
+        member_id,
+    )
+    by_scope = {row["parent_id"]: row["id"] for row in found if row["parent_id"] is not None}
+    by_scope |= {None: row["id"] for row in found if row["is_top"]}  # noqa: B035 - at most one is
+    return [by_scope.get(each) for each in above]
 
 
 async def region_tree_digest() -> str:

@@ -40,15 +40,15 @@ async def close_periods(ports: Ports) -> int:
     Ten processes at once close a period once: its row is locked, and looked at again under the lock.
     """
     now = ports.clock.now()
-    first_day = await rows.first_day()
-    if first_day is None:
+    counted = [day for day in await rows.first_days(list(rows.SOURCES)) if day is not None]
+    if not counted:
         return 0
     closed = await rows.frozen_starts()
     due = [
         period
         for kind in BoardPeriod
         if kind is not BoardPeriod.ALL_TIME
-        for period in due_to_close(kind, first_day, now)
+        for period in due_to_close(kind, min(counted), now)
         if (kind, period.starts_on) not in closed
     ]
     ended = [period for period in counting(now) if period.phase_by_clock(now) is BoardPhase.GRACE]

@@ -1,8 +1,11 @@
 """Honour boards: counting what boards rank, finding boards and reading them."""
 
-from collections.abc import Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -10,14 +13,18 @@ import structlog
 from gamification.boards import BoardsAway
 from gamification.periods import BEGINNING, Period, period_of
 from gamification.scores import points_of
-from gamification.standings import Answer, Board, Family, Line, Question, Scope, page_of_lines
+from gamification.standings import Answer, Board, Family, Line, Question, Scope, joined, page_of_lines
 from kit.clock import day_of
-from kit.errors import bad_input, not_found
+from kit.errors import DomainError, bad_input, not_found
 from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, RegionKind
 from models import boards as rows
 from models import standings
-from models.outlets import Placement, regions_by_ids
+from models.outlets import Placement, current_outlets, regions_by_ids
 from services.ports import Ports
+
+UPDATE_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+"""How long a quiet board is watched before looking at the clock: its period may be over."""
 
 _log = structlog.get_logger("boards")
 
@@ -112,12 +119,6 @@ async def visible_boards(ports: Ports, keys: Sequence[str]) -> list[Board | None
     ]
 
 
-async def titles(boards: Sequence[Board]) -> list[str]:
-    """The boards' titles, in their order."""
-    found = await rows.definitions([board.definition for board in boards])
-    return [definition.title if definition else "" for definition in found]
-
-
 async def phases(ports: Ports, periods: Sequence[Period]) -> list[tuple[BoardPhase, rows.BoardPeriodRow | None]]:
     """The phase of each period, with its row once its snapshot was taken."""
     now = ports.clock.now()
@@ -149,6 +150,76 @@ async def read_board(ports: Ports, board: Board, question: Question) -> Reading:
         except BoardsAway:
             _log.warning("board answered from SQL", board=str(board))
     return Reading(await _from_sql(board, question, day_of(now)), phase, now, stale=kept)
+
+
+async def readings(ports: Ports, asks: Sequence[tuple[Board, Question]]) -> list[Reading]:
+    """An answer for each question, in their order. What is asked of one board together is read together, at once.
+
+    An answer may hold more than its question asked for.
+    """
+    plans: dict[Board, list[Question]] = {}
+    chosen: list[tuple[Board, int]] = []
+    for board, question in asks:
+        plan = plans.setdefault(board, [])
+        for number, planned in enumerate(plan):
+            if (both := joined(planned, question)) is not None:
+                plan[number] = both
+                chosen.append((board, number))
+                break
+        else:
+            plan.append(question)
+            chosen.append((board, len(plan) - 1))
+    steps = [(board, number) for board, plan in plans.items() for number in range(len(plan))]
+    found = await asyncio.gather(*(read_board(ports, board, plans[board][number]) for board, number in steps))
+    by_step = dict(zip(steps, found, strict=True))
+    return [by_step[step] for step in chosen]
+
+
+async def viewer_subjects(member_id: UUID, boards: Sequence[Board]) -> list[UUID | None]:
+    """Who stands for a member on each board, in their order; see `viewer_subject`."""
+    return [await viewer_subject(member_id, board) for board in boards]
+
+
+async def viewer_subject(member_id: UUID, board: Board) -> UUID | None:
+    """Who stands for a member on a board: themselves, or their current outlet or its region among those ranked."""
+    if board.family.subject is BoardSubjectKind.MEMBER:
+        return member_id
+    if board.family.subject is BoardSubjectKind.OUTLET:
+        [outlet] = await current_outlets([member_id])
+        return outlet.id if outlet else None
+    return (await rows.ranked_regions(member_id, [board.scope.region_id]))[0]
+
+
+async def moves_of(ports: Ports, board: Board, question: Question) -> AsyncGenerator[Reading, None]:
+    """The present state, then a new one at most once a second while it differs; the last one says that it is over."""
+    async with ports.bus.listen(channel_of(board.family.subject, board.scope)) as messages:
+        moved = asyncio.Event()
+        watch = asyncio.create_task(_watch(messages, moved))
+        try:
+            last: Reading | None = None
+            while True:
+                moved.clear()
+                reading = await read_board(ports, board, question)
+                if last is None or (reading.answer, reading.phase) != (last.answer, last.phase):
+                    yield reading
+                    last = reading
+                if reading.phase is not BoardPhase.OPEN:
+                    return
+                await asyncio.sleep(UPDATE_SECONDS)
+                while not moved.is_set() and board.period.phase_by_clock(ports.clock.now()) is BoardPhase.OPEN:
+                    if watch.done():
+                        await watch
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(moved.wait(), LOOK_SECONDS)
+        finally:
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError, DomainError):
+                await watch
+
+
+async def _watch(messages: AsyncIterator[dict[str, Any]], moved: asyncio.Event) -> None:
+    async for _ in messages:
+        moved.set()
 
 
 def channel_of(subject: BoardSubjectKind, scope: Scope) -> str:

@@ -15,8 +15,10 @@ from providers.sms.base import Sms
 from providers.storage.base import Storage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ports:
+    """Equal to itself alone, so that loaders can be bound to it."""
+
     settings: Settings
     clock: Clock
     redis: Redis

@@ -1,0 +1,74 @@
+"""Honour boards: one of them, and watching one move."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import date
+
+import strawberry
+
+from gamification.standings import Question
+from kit import words
+from kit.errors import bad_input, not_found
+from kit.ids import from_global
+from kit.paging import Ask
+from resolvers.guard import viewer
+from schema.boards import BoardMoved, BoardScopeInput, HonourBoard
+from schema.context import Info
+from schema.paging import MOST_ROWS
+from schema.words import BoardMetric, BoardPeriod, BoardSubjectKind
+from services.boards import find_board, moves_of, viewer_subject, visible_boards
+
+
+async def honour_board_node(info: Info, key: str) -> HonourBoard | None:
+    if info.context.actor is None:
+        return None
+    board = await info.context.loaders.of(visible_boards, info.context.ports).load(key)
+    return HonourBoard.of(board) if board is not None else None
+
+
+@strawberry.type
+class BoardQueries:
+    @strawberry.field(description="`date` picks the period that contains that day, by default the running one.")
+    async def honour_board(
+        self,
+        info: Info,
+        metric: BoardMetric,
+        period: BoardPeriod,
+        date: date | None = None,
+        scope: BoardScopeInput | None = None,
+        of: BoardSubjectKind | None = None,
+    ) -> HonourBoard | None:
+        viewer(info)
+        plain = BoardScopeInput.plain(scope)
+        subject = of or words.BoardSubjectKind.MEMBER
+        return HonourBoard.of(await find_board(info.context.ports, metric, period, date, plain, subject))
+
+
+@strawberry.type
+class BoardFeed:
+    @strawberry.subscription(
+        description="The present state, then at most one update a second; completes when the period is over."
+    )
+    async def honour_board_moved(
+        self, info: Info, board_id: strawberry.ID, top: int | None = None
+    ) -> AsyncGenerator[BoardMoved | None, None]:
+        actor, ports = viewer(info), info.context.ports
+        limit = top if top is not None else 10
+        if not 1 <= limit <= MOST_ROWS:
+            raise bad_input("top")
+        [board] = await visible_boards(ports, [_board_key(board_id)])
+        if board is None:
+            raise not_found("boardId")
+        question = Question(Ask(limit), await viewer_subject(actor.member_id, board))
+        async with aclosing(moves_of(ports, board, question)) as moves:
+            async for reading in moves:
+                yield BoardMoved.of(board, reading)
+
+
+def _board_key(gid: str) -> str:
+    """The key in a board's global id, "" if it is none."""
+    try:
+        kind, key = from_global(gid)
+    except ValueError:
+        return ""
+    return key if kind == "HonourBoard" else ""

@@ -1,0 +1,256 @@
+"""Honour boards as clients see them."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+import strawberry
+
+from gamification.periods import previous
+from gamification.scores import reached_at
+from gamification.standings import Board, Line, Question, Scope
+from kit import words
+from kit.errors import DomainError, bad_input
+from models import accounts, boards, outlets
+from schema.accounts import Member
+from schema.context import Info
+from schema.ids import decode, encode
+from schema.node import Node
+from schema.outlets import Outlet, Region
+from schema.paging import Connection, ask, connection
+from schema.words import BoardMetric, BoardPeriod, BoardPhase, OutletTier
+from services.boards import Reading, readings, viewer_subjects
+
+WIDEST_RADIUS = 50
+MOST_ASKED = 100
+KINDS = {
+    words.BoardSubjectKind.MEMBER: "Member",
+    words.BoardSubjectKind.OUTLET: "Outlet",
+    words.BoardSubjectKind.REGION: "Region",
+}
+
+BoardSubject = Annotated[Member | Outlet | Region, strawberry.union("BoardSubject")]
+
+
+@strawberry.input(description="Whose learning counts: that of a region with all below it, of a tier, of both, or all.")
+class BoardScopeInput:
+    region_id: strawberry.ID | None = None
+    tier: OutletTier | None = None
+
+    @classmethod
+    def plain(cls, given: Self | None) -> Scope:
+        """NOT_FOUND for an id that is no region's."""
+        if given is None:
+            return Scope()
+        region_id = decode(given.region_id, "Region", "scope", "regionId") if given.region_id is not None else None
+        return Scope(region_id, given.tier)
+
+
+@strawberry.type(description="One line of a board.")
+class Standing:
+    board: strawberry.Private[Board]
+    line: strawberry.Private[Line]
+
+    @strawberry.field(description="1, 1, 3 for equal scores.")
+    def rank(self) -> int:
+        return self.line.rank
+
+    @strawberry.field(description="1, 2, 3: who reached the score first is ahead.")
+    def position(self) -> int:
+        return self.line.position
+
+    @strawberry.field(description="How many others share the rank.")
+    def tied_with(self) -> int:
+        return self.line.tied_with
+
+    @strawberry.field
+    def score(self) -> int:
+        return self.line.points
+
+    @strawberry.field(description="When the score was reached, to the second; to the minute for ALL_TIME.")
+    def reached_at(self) -> datetime:
+        return reached_at(self.line.packed, self.board.period)
+
+    @strawberry.field(description="Places gained since the last Shanghai midnight; null if new, and on DAY.")
+    def movement(self) -> int | None:
+        return self.line.movement
+
+    @strawberry.field(description="Null for a member who does not want to be shown.")
+    async def subject(self, info: Info) -> BoardSubject | None:
+        kind, subject_id = self.board.family.subject, self.line.subject_id
+        if kind is words.BoardSubjectKind.OUTLET:
+            outlet = await info.context.loaders.of(outlets.outlets_by_ids).load(subject_id)
+            return Outlet.of(outlet) if outlet is not None else None
+        if kind is words.BoardSubjectKind.REGION:
+            region = await info.context.loaders.of(outlets.regions_by_ids).load(subject_id)
+            return Region.of(region) if region is not None else None
+        member = await info.context.loaders.of(accounts.members_by_ids).load(subject_id)
+        return Member.of(member) if member is not None and not is_hidden(info, member) else None
+
+
+@strawberry.type(description="The viewer's own line; their current outlet's or region's where those are ranked.")
+class ViewerStanding(Standing):
+    ahead: strawberry.Private[int | None]
+
+    @strawberry.field(description="How much is missing to the next higher rank; null at the top.")
+    def gap_to_next(self) -> int | None:
+        return self.ahead - self.line.points if self.ahead is not None else None
+
+    @strawberry.field(description="How much is missing to the next prize; null where there is none.")
+    def gap_to_prize(self) -> int | None:
+        return None
+
+    @classmethod
+    def of(cls, board: Board, reading: Reading) -> Self | None:
+        answer = reading.answer
+        return cls(board=board, line=answer.viewer, ahead=answer.ahead) if answer.viewer is not None else None
+
+
+@strawberry.type(description="A ranking over one period: of whom, by what, in which scope.")
+class HonourBoard(Node):
+    board: strawberry.Private[Board]
+    metric: BoardMetric
+    period: BoardPeriod
+    starts_at: datetime
+    ends_at: datetime | None = strawberry.field(description="The first moment after it; null for ALL_TIME.")
+
+    @classmethod
+    def of(cls, board: Board) -> Self:
+        return cls(
+            id=encode("HonourBoard", board),
+            board=board,
+            metric=board.family.metric,
+            period=board.period.kind,
+            starts_at=board.period.starts_at,
+            ends_at=board.period.ends_at,
+        )
+
+    @strawberry.field
+    async def title(self, info: Info) -> str:
+        definition = await info.context.loaders.of(boards.definitions).load(self.board.definition)
+        return definition.title if definition is not None else ""
+
+    @strawberry.field(description="GRACE: late offline reports still count. FROZEN: final.")
+    async def phase(self, info: Info) -> BoardPhase:
+        return (await self._read(info, Question())).phase
+
+    @strawberry.field
+    async def as_of(self, info: Info) -> datetime:
+        return (await self._read(info, Question())).as_of
+
+    @strawberry.field(description="The fast copy of the boards is away, and this is computed from the records.")
+    async def stale(self, info: Info) -> bool:
+        return (await self._read(info, Question())).stale
+
+    @strawberry.field
+    async def standings(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Standing] | None:
+        scope = f"board {self.board}"
+        wanted = ask(info, scope, first, after, last, before)
+        key = replace(
+            wanted,
+            after=tuple(wanted.after) if wanted.after is not None else None,
+            before=tuple(wanted.before) if wanted.before is not None else None,
+        )
+        answer = (await self._read(info, Question(key))).answer
+
+        async def count() -> int:
+            return answer.total
+
+        return connection(
+            info,
+            answer.page,
+            scope=scope,
+            of=lambda line: Standing(board=self.board, line=line),
+            key=lambda line: [line.packed, line.subject_id],
+            count=count,
+        )
+
+    @strawberry.field(description="Null while the viewer is not ranked.")
+    async def viewer_standing(self, info: Info) -> ViewerStanding | None:
+        viewer = await self._viewer(info)
+        if viewer is None:
+            return None
+        return ViewerStanding.of(self.board, await self._read(info, Question(viewer=viewer)))
+
+    @strawberry.field(description="The viewer's line and up to `radius` (1-50) lines on both sides.")
+    async def around_viewer(self, info: Info, radius: int | None = None) -> list[Standing] | None:
+        wanted = radius if radius is not None else 5
+        if not 1 <= wanted <= WIDEST_RADIUS:
+            raise bad_input("radius")
+        viewer = await self._viewer(info)
+        if viewer is None:
+            return []
+        answer = (await self._read(info, Question(viewer=viewer, radius=wanted))).answer
+        return [Standing(board=self.board, line=line) for line in answer.around]
+
+    @strawberry.field(description="The same board one period earlier; null before anything was counted.")
+    async def previous(self, info: Info) -> Annotated["HonourBoard", strawberry.lazy("schema.boards")] | None:
+        earlier = previous(self.board.period)
+        first_day = await info.context.loaders.of(boards.first_days).load(self.board.family.metric)
+        if earlier is None or earlier.ends_on is None or first_day is None or earlier.ends_on <= first_day:
+            return None
+        return HonourBoard.of(Board(replace(self.board.family, period=earlier), self.board.scope))
+
+    @strawberry.field(description="At most 100, in the order asked; null for who is not ranked.")
+    async def standings_of(self, info: Info, subject_ids: list[strawberry.ID]) -> list[Standing | None] | None:
+        if len(subject_ids) > MOST_ASKED:
+            raise bad_input("subjectIds")
+        asked = [_subject_id(self.board, gid) for gid in subject_ids]
+        shown = [subject_id if subject_id and await self._is_shown(info, subject_id) else None for subject_id in asked]
+        ranked = (await self._read(info, Question(asked=tuple({each for each in shown if each})))).answer.asked
+        lines = [ranked.get(each) if each is not None else None for each in shown]
+        return [Standing(board=self.board, line=line) if line is not None else None for line in lines]
+
+    async def _read(self, info: Info, question: Question) -> Reading:
+        return await info.context.loaders.of(readings, info.context.ports).load((self.board, question))
+
+    async def _viewer(self, info: Info) -> UUID | None:
+        actor = info.context.actor
+        if actor is None:
+            return None
+        return await info.context.loaders.of(viewer_subjects, actor.member_id).load(self.board)
+
+    async def _is_shown(self, info: Info, subject_id: UUID) -> bool:
+        """Who hides on boards is not found by asking for them either."""
+        if self.board.family.subject is not words.BoardSubjectKind.MEMBER:
+            return True
+        member = await info.context.loaders.of(accounts.members_by_ids).load(subject_id)
+        return member is not None and not is_hidden(info, member)
+
+
+@strawberry.type(description="A board at one moment of its life.")
+class BoardMoved:
+    as_of: datetime
+    phase: BoardPhase
+    standings: list[Standing]
+    viewer_standing: ViewerStanding | None
+
+    @classmethod
+    def of(cls, board: Board, reading: Reading) -> Self:
+        return cls(
+            as_of=reading.as_of,
+            phase=reading.phase,
+            standings=[Standing(board=board, line=line) for line in reading.answer.page.rows],
+            viewer_standing=ViewerStanding.of(board, reading),
+        )
+
+
+def is_hidden(info: Info, member: accounts.Member) -> bool:
+    """Whether the viewer must not see who this is: everyone but the member."""
+    actor = info.context.actor
+    return member.hidden_on_boards and (actor is None or actor.member_id != member.id)
+
+
+def _subject_id(board: Board, gid: str) -> UUID | None:
+    try:
+        return decode(gid, KINDS[board.family.subject])
+    except DomainError:
+        return None
