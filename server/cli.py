@@ -1,38 +1,28 @@
 """The command line. Each command takes --data-dir, and beside a running server it uses that server's databases."""
 
 import asyncio
-import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from kit.db import migrate as migrate_database
 from kit.embedded import EmbeddedFailure
 from kit.errors import DomainError
 from kit.log import configure_logging
 from kit.settings import Settings, UnsafeSettings
-from models import MODULES
 from server import banner
 from server.api import schema
 from server.app import make_app
 from server.children import WebServer
-from server.home import Busy, Standing, standing
+from server.commands import admin, boards, keys, ledger
+from server.home import Busy, standing
 from server.serve import CannotServe, Job, Parent, address_of, bind
+from server.terminal import DataDir, bring_up_to_date, err, migrate_own, out, settings_for
 from server.wiring import opened_ports
 from server.wiring import work as run_worker
-from services.ledger import ledger_verify
-from services.ports import Ports
-
-T = TypeVar("T")
-Tell = Callable[[int, int], None]
-"""Called with (done, of how many) while something takes its time."""
 
 app = typer.Typer(
     help="Growth Academy 成长学院: the server of a mobile training academy.",
@@ -40,16 +30,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-ledger = typer.Typer(help="The points ledger.", no_args_is_help=True)
+app.add_typer(admin, name="admin")
+app.add_typer(boards, name="boards")
 app.add_typer(ledger, name="ledger")
-
-out = Console()
-err = Console(stderr=True)
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Where the embedded databases and media live.", show_default="data"),
-]
+app.add_typer(keys, name="keys")
 
 
 def cli() -> None:
@@ -103,7 +87,7 @@ def worker(data_dir: DataDir = None) -> None:
     settings = settings_for(data_dir)
     settings.require_safe()
     with standing(settings) as ground:
-        _migrate_own(ground)
+        migrate_own(ground)
         asyncio.run(run_worker(ground.settings, lambda: err.print("The worker works; Ctrl-C stops it.")))
 
 
@@ -111,7 +95,7 @@ def worker(data_dir: DataDir = None) -> None:
 def migrate(data_dir: DataDir = None) -> None:
     """Bring the database up to date."""
     with standing(settings_for(data_dir)) as ground:
-        applied = _migrate(ground.settings)
+        applied = bring_up_to_date(ground.settings)
     out.print("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
 
 
@@ -127,67 +111,6 @@ def export_schema(
         file.write_text(text, encoding="utf-8")
 
 
-@ledger.command("verify")
-def verify_ledger(data_dir: DataDir = None) -> None:
-    """Recompute all points from facts and entries, and name every difference. Exit code 1 if there is one."""
-    with bar("Verifying the ledger") as tell:
-        differences = run(data_dir, lambda ports: ledger_verify(tell))
-    _report(differences, "The ledger is in order.")
-
-
-def settings_for(data_dir: Path | None) -> Settings:
-    return Settings() if data_dir is None else Settings(data_dir=data_dir)
-
-
-def run(data_dir: Path | None, job: Callable[[Ports], Awaitable[T]]) -> T:
-    """Do `job` on the databases of a running server, on yours, or on embedded ones started for it alone."""
-    configure_logging(logging.WARNING)
-
-    async def on(settings: Settings) -> T:
-        async with opened_ports(settings) as ports:
-            return await job(ports)
-
-    with standing(settings_for(data_dir)) as ground:
-        _migrate_own(ground)
-        return asyncio.run(on(ground.settings))
-
-
-@contextmanager
-def bar(text: str) -> Iterator[Tell]:
-    """A progress bar on standard error; it spins until the first call says how much there is."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task(text, total=None)
-        yield lambda done, of: progress.update(task, completed=done, total=of)
-
-
 def prepare(settings: Settings) -> None:
     """Before the first request of a serve: the schema, and on the first start the demo."""
-    _migrate(settings)
-
-
-def _migrate(settings: Settings) -> list[str]:
-    assert settings.database_url is not None
-    with err.status("Bringing the database up to date"):
-        return asyncio.run(migrate_database(settings.database_url, MODULES))
-
-
-def _migrate_own(ground: Standing) -> None:
-    """A database that we started is ours to migrate; yours waits for `migrate`."""
-    if ground.embedded is not None:
-        _migrate(ground.settings)
-
-
-def _report(differences: Sequence[object], fine: str) -> None:
-    for difference in differences:
-        out.print(str(difference), highlight=False)
-    if differences:
-        err.print(f"[red]{len(differences)} differences.[/red]")
-        raise typer.Exit(1)
-    out.print(fine)
+    bring_up_to_date(settings)

@@ -1,0 +1,85 @@
+"""What every command shares: settings, the databases to work on, progress bars, reports."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from kit.db import migrate
+from kit.log import configure_logging
+from kit.settings import Settings
+from models import MODULES
+from server.home import Standing, standing
+from server.wiring import opened_ports
+from services.ports import Ports
+
+T = TypeVar("T")
+Tell = Callable[[int, int], None]
+"""Called with (done, of how many) while something takes its time."""
+
+out = Console()
+err = Console(stderr=True)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where the embedded databases and media live.", show_default="data"),
+]
+
+
+def settings_for(data_dir: Path | None) -> Settings:
+    return Settings() if data_dir is None else Settings(data_dir=data_dir)
+
+
+def run(data_dir: Path | None, job: Callable[[Ports], Awaitable[T]]) -> T:
+    """Do `job` on the databases of a running server, on yours, or on embedded ones started for it alone."""
+    configure_logging(logging.WARNING)
+
+    async def on(settings: Settings) -> T:
+        async with opened_ports(settings) as ports:
+            return await job(ports)
+
+    with standing(settings_for(data_dir)) as ground:
+        migrate_own(ground)
+        return asyncio.run(on(ground.settings))
+
+
+@contextmanager
+def bar(text: str) -> Iterator[Tell]:
+    """A progress bar on standard error; it spins until the first call says how much there is."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(text, total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
+def bring_up_to_date(settings: Settings) -> list[str]:
+    assert settings.database_url is not None
+    with err.status("Bringing the database up to date"):
+        return asyncio.run(migrate(settings.database_url, MODULES))
+
+
+def migrate_own(ground: Standing) -> None:
+    """A database that we started is ours to migrate; yours waits for `migrate`."""
+    if ground.embedded is not None:
+        bring_up_to_date(ground.settings)
+
+
+def report(differences: Sequence[object], fine: str) -> None:
+    for difference in differences:
+        out.print(str(difference), highlight=False)
+    if differences:
+        err.print(f"[red]{len(differences)} differences.[/red]")
+        raise typer.Exit(1)
+    out.print(fine)
