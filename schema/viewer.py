@@ -5,12 +5,15 @@ from uuid import UUID
 
 import strawberry
 
+from schema.accounts import AccountViewer
 from schema.ids import encode
-from schema.viewer_part import ViewerPart
+from schema.learning import LearningViewer
+from schema.outlets import OutletViewer
+from schema.points import PointsViewer
 
 
 @strawberry.type(description="The signed-in member.")
-class Viewer(ViewerPart):
+class Viewer(AccountViewer, OutletViewer, PointsViewer, LearningViewer):
     id: strawberry.ID = strawberry.field(description="The member's id, wherever that member appears.")
 
     @classmethod

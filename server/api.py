@@ -11,14 +11,44 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import ExecutionContext
 
-from resolvers.node import NodeQueries
+from resolvers.accounts import AccountMutations, member_node, session_node
+from resolvers.boards import BoardFeed, BoardQueries, honour_board_node
+from resolvers.courses import CourseMutations, CourseQueries, course_node, lesson_node, media_node, module_node
+from resolvers.node import NODES, NodeQueries
+from resolvers.outlets import OutletMutations, OutletQueries, outlet_node, region_node
+from resolvers.points import PointsFeed, PointsQueries, point_entry_node
+from resolvers.progress import ProgressMutations
 from resolvers.viewer import ViewerQueries
 from schema.scalars import SCALARS
 from server.documents import read_document
 
 
 @strawberry.type
-class Query(ViewerQueries, NodeQueries): ...
+class Query(ViewerQueries, NodeQueries, OutletQueries, CourseQueries, PointsQueries, BoardQueries): ...
+
+
+@strawberry.type
+class Mutation(AccountMutations, OutletMutations, CourseMutations, ProgressMutations): ...
+
+
+@strawberry.type
+class Subscription(PointsFeed, BoardFeed): ...
+
+
+NODES.update(
+    {
+        "Course": course_node,
+        "HonourBoard": honour_board_node,
+        "Lesson": lesson_node,
+        "Media": media_node,
+        "Member": member_node,
+        "Module": module_node,
+        "Outlet": outlet_node,
+        "PointEntry": point_entry_node,
+        "Region": region_node,
+        "Session": session_node,
+    }
+)
 
 
 class ReadDocument(SchemaExtension):
@@ -57,6 +87,8 @@ class AcademySchema(strawberry.Schema):
 
 schema = AcademySchema(
     query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[ReadDocument],
     execution_context_class=FreshPerEvent,
@@ -64,5 +96,5 @@ schema = AcademySchema(
 
 
 def export_schema() -> str:
-    """The schema in GraphQL's own language; `schema/schema.graphql` is this text."""
-    return schema.as_str() + "\n"
+    """The schema in GraphQL's own language; `schema.graphql` is this text."""
+    return schema.as_str().rstrip() + "\n"
