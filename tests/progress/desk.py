@@ -119,7 +119,8 @@ async def totals(member_id: UUID) -> dict[str, object]:
             " GROUP BY rule, day HAVING sum(amount) <> 0"
         ),
         "days": await these(
-            "SELECT day, max(occurred_at) FROM learned_days WHERE member_id = $1 GROUP BY day HAVING sum(amount) > 0"
+            "SELECT day, occurred_at FROM learned_days WHERE member_id = $1"
+            " GROUP BY day, occurred_at HAVING sum(amount) > 0"
         ),
         "counted": await these(
             "SELECT metric, day, outlet_id, amount, reached_at FROM metric_days WHERE member_id = $1 AND amount <> 0"
