@@ -7,6 +7,7 @@ from uuid import UUID
 
 from kit.words import BoardSubjectKind
 from services.board_projection import announce_standings, project, project_members
+from services.codes import send_code
 from services.ports import Ports
 
 
@@ -46,9 +47,16 @@ async def regions_changed(ports: Ports, changes: Sequence[Change]) -> None:
     await project(ports, BoardSubjectKind.REGION, [UUID(change.key) for change in changes])
 
 
+async def codes_asked(ports: Ports, changes: Sequence[Change]) -> None:
+    for change in changes:
+        for payload in change.payloads:
+            await send_code(ports, payload)
+
+
 PROJECTORS: dict[str, Projector] = {
     "member": members_changed,
     "standing": standings_changed,
     "outlet": outlets_changed,
     "region": regions_changed,
+    "sms": codes_asked,
 }

@@ -11,6 +11,7 @@ from services.board_closing import close_periods
 from services.board_projection import check_boards
 from services.points import purge_refused
 from services.ports import Ports
+from services.sessions import tidy_sessions
 from services.progress import pay_all_due
 
 LOOK_SECONDS = 1.0
@@ -29,6 +30,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("check boards", 2, check_boards),
     Tick("close periods", 60, close_periods),
     Tick("forget refused awards", 3600, purge_refused),
+    Tick("forget old codes and sessions", 3600, tidy_sessions),
 )
 
 
