@@ -4,7 +4,6 @@ import strawberry
 
 from resolvers.guard import viewer
 from resolvers.mutation import mutation
-from resolvers.node import row_key
 from schema.accounts import (
     ChangePhoneInput,
     ChangePhonePayload,
@@ -26,6 +25,7 @@ from schema.accounts import (
     UpdateProfilePayload,
 )
 from schema.context import Info
+from schema.ids import row_key
 from schema.node import Node
 from schema.viewer import Viewer
 from services import accounts, codes, outlets, sessions

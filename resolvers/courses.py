@@ -1,5 +1,7 @@
 """Catalogue: finding, opening and rating courses."""
 
+from uuid import UUID
+
 import strawberry
 
 from models import courses as rows
@@ -7,7 +9,6 @@ from models.course_lists import CourseFilter as Wanted
 from models.course_lists import count_courses, course_key
 from resolvers.guard import viewer
 from resolvers.mutation import mutation
-from resolvers.node import find, row_key
 from schema.context import Info
 from schema.courses import (
     AssignedCourse,
@@ -20,7 +21,7 @@ from schema.courses import (
     RateCoursePayload,
     RecommendedCourse,
 )
-from schema.ids import decode
+from schema.ids import decode, decode_if, row_key
 from schema.node import Node
 from schema.paging import DEFAULT_ROWS, Connection, ask, connection
 from schema.words import CourseSort
@@ -34,9 +35,7 @@ async def module_node(info: Info, key: str) -> Node | None:
 
 
 async def course_node(info: Info, key: str) -> Node | None:
-    row_id = row_key(key)
-    row = await info.context.loaders.of(courses.visible_courses, info.context.actor).load(row_id) if row_id else None
-    return Course.of(row) if row is not None else None
+    return await _course(info, row_key(key))
 
 
 async def lesson_node(info: Info, key: str) -> Node | None:
@@ -59,8 +58,7 @@ class CourseQueries:
 
     @strawberry.field(description="Null for what does not exist or may not be seen.")
     async def course(self, info: Info, id: strawberry.ID) -> Course | None:
-        found = await find(info, id)
-        return found if isinstance(found, Course) else None
+        return await _course(info, decode_if(id, "Course"))
 
     @strawberry.field(description="The catalogue. Sorted newest first unless asked otherwise.")
     async def courses(
@@ -141,3 +139,12 @@ class CourseMutations:
         course_id = decode(input.course_id, "Course", "courseId")
         rated = await courses.rate_course(info.context.ports, viewer(info), course_id, input.stars, input.comment or "")
         return RateCoursePayload(course=Course.of(rated))
+
+
+async def _course(info: Info, course_id: UUID | None) -> Course | None:
+    row = (
+        await info.context.loaders.of(courses.visible_courses, info.context.actor).load(course_id)
+        if course_id
+        else None
+    )
+    return Course.of(row) if row is not None else None

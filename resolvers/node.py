@@ -6,35 +6,42 @@ A noun adds one line to `NODES`, with a function of its resolver file that gives
         row = await info.context.loaders.of(visible_courses, actor).load(UUID(key))
         return Course.of(row) if row else None
 
-`key` is the text behind the colon of a global id, made by `schema/ids.py encode`; use `row_key(key)` when it is a UUID.
+`key` is the text behind the colon of a global id, made by `schema/ids.py encode`; use `schema/ids.py row_key` when it
+is a UUID.
 Fetch through a loader: `nodes` asks for up to a hundred at once.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from uuid import UUID
 
 import strawberry
 
 from kit.errors import bad_input
 from kit.ids import from_global
+from resolvers.accounts import member_node, session_node
+from resolvers.boards import honour_board_node
+from resolvers.courses import course_node, lesson_node, media_node, module_node
+from resolvers.outlets import outlet_node, region_node
+from resolvers.points import point_entry_node
 from schema.context import Info
 from schema.node import Node
-from schema.scalars import parse_uuid
 
 MOST_NODES = 100
 
 Fetch = Callable[[Info, str], Awaitable[Node | None]]
 
-NODES: dict[str, Fetch] = {}
-
-
-def row_key(key: str) -> UUID | None:
-    """The UUID in a global id's key, None if it holds something else."""
-    try:
-        return parse_uuid(key)
-    except ValueError:
-        return None
+NODES: dict[str, Fetch] = {
+    "Course": course_node,
+    "HonourBoard": honour_board_node,
+    "Lesson": lesson_node,
+    "Media": media_node,
+    "Member": member_node,
+    "Module": module_node,
+    "Outlet": outlet_node,
+    "PointEntry": point_entry_node,
+    "Region": region_node,
+    "Session": session_node,
+}
 
 
 async def find(info: Info, gid: str) -> Node | None:

@@ -4,10 +4,9 @@ import strawberry
 
 from resolvers.guard import viewer
 from resolvers.mutation import mutation
-from resolvers.node import row_key
 from schema.accounts import Member
 from schema.context import Info
-from schema.ids import decode
+from schema.ids import decode, row_key
 from schema.node import Node
 from schema.outlets import (
     AddClerkInput,

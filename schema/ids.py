@@ -19,14 +19,27 @@ def decode(gid: str, kind: str, *field: str) -> UUID:
 
     `decode(input.course_id, "Course", "courseId")`
     """
-    try:
-        found, key = from_global(gid)
-        row_id = parse_uuid(key)
-    except ValueError as error:
-        raise not_found(*field) from error
-    if found != kind:
+    row_id = decode_if(gid, kind)
+    if row_id is None:
         raise not_found(*field)
     return row_id
+
+
+def decode_if(gid: str, kind: str) -> UUID | None:
+    """The row's id in a global id of `kind`, None when it is no such id; for queries that answer null then."""
+    try:
+        found, key = from_global(gid)
+    except ValueError:
+        return None
+    return row_key(key) if found == kind else None
+
+
+def row_key(key: str) -> UUID | None:
+    """The UUID in the key of a global id, None if it holds something else."""
+    try:
+        return parse_uuid(key)
+    except ValueError:
+        return None
 
 
 def decode_each(gids: list[strawberry.ID], kind: str, *field: str) -> list[UUID]:

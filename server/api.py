@@ -11,12 +11,12 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import ExecutionContext
 
-from resolvers.accounts import AccountMutations, member_node, session_node
-from resolvers.boards import BoardFeed, BoardQueries, honour_board_node
-from resolvers.courses import CourseMutations, CourseQueries, course_node, lesson_node, media_node, module_node
-from resolvers.node import NODES, NodeQueries
-from resolvers.outlets import OutletMutations, OutletQueries, outlet_node, region_node
-from resolvers.points import PointsFeed, PointsQueries, point_entry_node
+from resolvers.accounts import AccountMutations
+from resolvers.boards import BoardFeed, BoardQueries
+from resolvers.courses import CourseMutations, CourseQueries
+from resolvers.node import NodeQueries
+from resolvers.outlets import OutletMutations, OutletQueries
+from resolvers.points import PointsFeed, PointsQueries
 from resolvers.progress import ProgressMutations
 from resolvers.viewer import ViewerQueries
 from schema.scalars import SCALARS
@@ -33,22 +33,6 @@ class Mutation(AccountMutations, OutletMutations, CourseMutations, ProgressMutat
 
 @strawberry.type
 class Subscription(PointsFeed, BoardFeed): ...
-
-
-NODES.update(
-    {
-        "Course": course_node,
-        "HonourBoard": honour_board_node,
-        "Lesson": lesson_node,
-        "Media": media_node,
-        "Member": member_node,
-        "Module": module_node,
-        "Outlet": outlet_node,
-        "PointEntry": point_entry_node,
-        "Region": region_node,
-        "Session": session_node,
-    }
-)
 
 
 class ReadDocument(SchemaExtension):

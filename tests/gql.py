@@ -1,9 +1,9 @@
 """A client for tests: the apps' own operations, by name, over the whole application.
 
-answer = await gql.run("CourseDetail", {"id": course.gid}, by=learner.id)     # {"data": ..., "errors": ...}
-data = await gql.data("CourseDetail", {"id": course.gid}, by=learner.id)      # the data, after no error at all
+answer = await gql.run("CourseDetail", {"id": course.gid}, by=learner)     # {"data": ..., "errors": ...}
+data = await gql.data("CourseDetail", {"id": course.gid}, by=learner)      # the data, after no error at all
 
-async with gql.subscription("MyPoints", by=learner.id) as events:
+async with gql.subscription("MyPoints", by=learner) as events:
     assert (await events.next())["data"]["myPoints"] == ...
 """
 
@@ -17,6 +17,7 @@ import httpx
 from starlette.applications import Starlette
 
 from kit.ids import new_id
+from models.accounts import Member
 from models.sessions import Session
 from server.app import make_app
 from services.ports import Ports
@@ -49,8 +50,9 @@ class Gql:
         ):
             yield cls(app, http, ports)
 
-    async def token(self, member_id: UUID) -> str:
+    async def token(self, by: Member | UUID) -> str:
         """A fresh access token of the member, on one session for the whole test."""
+        member_id = by if isinstance(by, UUID) else by.id
         now = self.ports.clock.now()
         await ready_keys(self.ports)
         if member_id not in self._sessions:
@@ -68,7 +70,7 @@ class Gql:
         return token
 
     async def post(
-        self, body: object, *, by: UUID | None = None, headers: Mapping[str, str] | None = None
+        self, body: object, *, by: Member | UUID | None = None, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         """POST any JSON to /graphql."""
         sent = {"accept-language": "en", **(headers or {})}
@@ -77,7 +79,7 @@ class Gql:
         return await self.http.post("/graphql", json=body, headers=sent)
 
     async def ask(
-        self, source: str, variables: Mapping[str, object] | None = None, *, by: UUID | None = None
+        self, source: str, variables: Mapping[str, object] | None = None, *, by: Member | UUID | None = None
     ) -> dict[str, Any]:
         """The answer to any document."""
         response = await self.post({"query": source, "variables": variables}, by=by)
@@ -85,13 +87,13 @@ class Gql:
         return found
 
     async def run(
-        self, operation: str, variables: Mapping[str, object] | None = None, *, by: UUID | None = None
+        self, operation: str, variables: Mapping[str, object] | None = None, *, by: Member | UUID | None = None
     ) -> dict[str, Any]:
         """The answer to one of the apps' operations, by its name."""
         return await self.ask(OPERATIONS[operation], variables, by=by)
 
     async def data(
-        self, operation: str, variables: Mapping[str, object] | None = None, *, by: UUID | None = None
+        self, operation: str, variables: Mapping[str, object] | None = None, *, by: Member | UUID | None = None
     ) -> dict[str, Any]:
         """The data of an operation that met no error."""
         answer = await self.run(operation, variables, by=by)
@@ -100,7 +102,7 @@ class Gql:
         return data
 
     @asynccontextmanager
-    async def socket(self, by: UUID | None = None) -> AsyncIterator[TestSocket]:
+    async def socket(self, by: Member | UUID | None = None) -> AsyncIterator[TestSocket]:
         """An acknowledged WebSocket."""
         async with TestSocket(self.app, {"accept-language": "en"}) as socket:
             await socket.init(await self.token(by) if by is not None else None)
@@ -108,7 +110,7 @@ class Gql:
 
     @asynccontextmanager
     async def subscription(
-        self, operation: str, variables: Mapping[str, object] | None = None, *, by: UUID | None = None
+        self, operation: str, variables: Mapping[str, object] | None = None, *, by: Member | UUID | None = None
     ) -> AsyncIterator[TestSocket]:
         """A socket with one subscription on it, of id "1"."""
         async with self.socket(by) as socket:

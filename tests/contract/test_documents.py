@@ -10,7 +10,7 @@ from server.api import export_schema, schema
 from server.documents import read_document
 from tests.documents import DOCUMENTS, OPERATIONS, files
 
-SNAPSHOT = Path(__file__).parents[2] / "schema" / "schema.graphql"
+SNAPSHOT = Path(__file__).parents[2] / "schema.graphql"
 CONTRACT = Path(__file__).parents[3] / "shared" / "contract"
 """The apps' own files, where they lie beside the repository."""
 
