@@ -142,9 +142,6 @@ class CourseMutations:
 
 
 async def _course(info: Info, course_id: UUID | None) -> Course | None:
-    row = (
-        await info.context.loaders.of(courses.visible_courses, info.context.actor).load(course_id)
-        if course_id
-        else None
-    )
+    visible = info.context.loaders.of(courses.visible_courses, info.context.actor)
+    row = await visible.load(course_id) if course_id else None
     return Course.of(row) if row is not None else None

@@ -4,7 +4,7 @@ import asyncio
 import random
 from uuid import uuid4
 
-from models.progress import LearningEvent
+from models.credit import all_events
 from tests.gql import Gql
 from tests.pool import pool_falls_idle
 from tests.sockets import TestSocket
@@ -60,7 +60,7 @@ async def test_what_was_under_way_is_whole_or_not_there(gql: Gql, world: World) 
         socket.subscribe("1", REPORT, batch)
         await asyncio.sleep(0.01)
         await socket.drop()
-    known = await LearningEvent.filter(member_id=learner.id).count()
+    known = await all_events(learner.id)
     again = (await gql.ask(REPORT, batch, by=learner))["data"]["reportProgress"]
 
     assert again["results"] == [{"status": "DUPLICATE" if known else "ACCEPTED"}]
