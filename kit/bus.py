@@ -64,6 +64,7 @@ class Bus:
         self._listeners: dict[str, set[Listener]] = {}
         self._confirmed: dict[str, asyncio.Event] = {}
         self._pubsub: PubSub | None = None
+        self._standing = asyncio.Event()
         self._lost = False
         self._task: asyncio.Task[None] | None = None
 
@@ -76,6 +77,15 @@ class Bus:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         await self._redis.aclose()
+
+    async def connected(self, seconds: float) -> bool:
+        """Wait until the line to Valkey stands; False if it does not within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._standing.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def publish(self, channel: str, message: Message) -> None:
         """Tell every listener of `channel`. Never fails: while Valkey is away only this process hears it, and the
@@ -155,6 +165,7 @@ class Bus:
                 self._lost = True
             finally:
                 self._pubsub = None
+                self._standing.clear()
                 with contextlib.suppress(*AWAY):
                     await pubsub.aclose()  # type: ignore[no-untyped-call]
             await asyncio.sleep(pause)
@@ -177,6 +188,7 @@ class Bus:
         kind, name = message["type"], (message["channel"] or b"").decode()
         if kind == "subscribe":
             if name == self._all:
+                self._standing.set()
                 self._resync()  # the line was down until now
             elif (confirmed := self._confirmed.get(name)) is not None:
                 confirmed.set()
