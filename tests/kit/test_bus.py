@@ -1,0 +1,115 @@
+"""kit/bus.py: messages between processes, and what is said when some may be lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from kit.bus import RESYNC, Bus, Message
+from kit.embedded import Valkey
+from kit.errors import DomainError, ErrorCode
+from kit.redis import open_redis
+from kit.settings import Settings
+
+Buses = tuple[Bus, Bus]
+
+
+async def opened(url: str) -> Bus:
+    bus = Bus(open_redis(url, blocking=True), prefix="test:")
+    await bus.start()
+    await bus.connected(5)
+    return bus
+
+
+@pytest.fixture
+async def buses(settings: Settings) -> AsyncIterator[Buses]:
+    """The buses of two processes."""
+    assert settings.redis_url is not None
+    one, other = await opened(settings.redis_url), await opened(settings.redis_url)
+    yield one, other
+    await one.close()
+    await other.close()
+
+
+async def next_of(messages: AsyncIterator[Message], seconds: float = 5.0) -> Message:
+    async with asyncio.timeout(seconds):
+        return await anext(messages)
+
+
+async def test_a_message_reaches_both_processes_once(buses: Buses) -> None:
+    one, other = buses
+    async with one.listen("board:1") as here, other.listen("board:1") as there:
+        await one.publish("board:1", {"moved": "阿May"})
+        await one.publish("board:1", {"moved": "end"})
+
+        for messages in (here, there):
+            assert await next_of(messages) == {"moved": "阿May"}
+            assert await next_of(messages) == {"moved": "end"}
+
+
+async def test_a_listener_hears_its_channel_alone(buses: Buses) -> None:
+    one, other = buses
+    async with other.listen("member:1") as messages:
+        await one.publish("member:2", {"for": "somebody else"})
+        await one.publish("member:1", {"for": "me"})
+
+        assert await next_of(messages) == {"for": "me"}
+
+
+async def test_a_channel_is_left_and_entered_again(buses: Buses) -> None:
+    one, other = buses
+    for turn in range(5):
+        async with other.listen("member:1") as messages:
+            await one.publish("member:1", {"turn": turn})
+
+            assert await next_of(messages) == {"turn": turn}
+
+
+async def test_a_slow_listener_is_cut_off_and_others_go_on(buses: Buses) -> None:
+    one, _ = buses
+    async with one.listen("c", limit=2) as slow, one.listen("c") as quick:
+        for number in range(3):
+            await one.publish("c", {"number": number})
+
+        with pytest.raises(DomainError) as refused:
+            await next_of(slow)
+        assert [await next_of(quick) for _ in range(3)] == [{"number": number} for number in range(3)]
+
+    assert refused.value.code is ErrorCode.THROTTLED
+
+
+async def test_while_valkey_is_away_the_own_process_hears_and_afterwards_all_look_again(tmp_path: Path) -> None:
+    sockets = Path("/tmp") / f"bus-{tmp_path.name}-{id(tmp_path)}"
+    sockets.mkdir(mode=0o700)
+    valkey = Valkey(tmp_path, sockets, durable=False).start()
+    one, other = await opened(valkey.url()), await opened(valkey.url())
+    try:
+        async with one.listen("c") as here, other.listen("c") as there:
+            valkey.stop()
+            await one.publish("c", {"number": 1})
+            assert await next_of(here) == {"number": 1}
+
+            valkey.start()
+            assert await next_of(there) == RESYNC
+            assert await next_of(here) == RESYNC
+
+            await one.publish("c", {"number": 2})
+            while (heard := await next_of(there)) == RESYNC:
+                pass
+            assert heard == {"number": 2}
+    finally:
+        await one.close()
+        await other.close()
+        valkey.stop()
+        sockets.rmdir()
+
+
+async def test_what_a_process_could_not_send_makes_others_look_again(buses: Buses) -> None:
+    one, other = buses
+    async with other.listen("c") as messages:
+        one._lost = True
+
+        await one.publish("anything", {})
+
+        assert await next_of(messages) == RESYNC
