@@ -14,7 +14,10 @@ from models.points import PointAccountRow
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Everything kept about one member's points; rows as the tables hold them, entries in order of version."""
+    """Everything kept about one member's points; rows as the tables hold them.
+
+    Entries are in order of version, learned days in order of booking.
+    """
 
     account: dict[str, Any]
     facts: list[StoredFact]
@@ -47,7 +50,7 @@ async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
         "SELECT member_id, kind, object_id, occurred_at, details FROM facts WHERE member_id = ANY($1::uuid[])"
     )
     entries = await shelf("SELECT * FROM ledger_entries WHERE member_id = ANY($1::uuid[]) ORDER BY account_version, id")
-    learned = await shelf("SELECT * FROM learned_days WHERE member_id = ANY($1::uuid[])")
+    learned = await shelf("SELECT * FROM learned_days WHERE member_id = ANY($1::uuid[]) ORDER BY id")
     counted = await shelf(
         "SELECT member_id, metric, day, outlet_id, region_id, tier, amount FROM metric_days"
         " WHERE member_id = ANY($1::uuid[]) AND metric IN ('POINTS', 'STREAK_DAYS') AND amount <> 0"

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -155,6 +155,7 @@ def _awards(member_id: UUID, book: Book) -> Iterator[Comparison]:
     paid: defaultdict[tuple[str, date], int] = defaultdict(int)
     by_key: defaultdict[tuple[str, UUID, str], int] = defaultdict(int)
     mirrored: defaultdict[tuple[UUID, str, UUID, str, int], int] = defaultdict(int)
+    undone = {entry["reverses_id"] for entry in book.entries}
     for entry in book.entries:
         if entry["rule"] not in CODES:
             continue
@@ -165,6 +166,8 @@ def _awards(member_id: UUID, book: Book) -> Iterator[Comparison]:
         if entry["reverses_id"] is None:
             sign = 1 if entry["account"] == PointAccount.LIFETIME else -1
             mirrored[entry["booking_id"], *key, entry["part"]] += sign * entry["amount"]
+        if entry["id"] not in undone and not entry["period_key"] and key in claimed and entry["reverses_id"] is None:
+            yield f"moment of entry {entry['id']}", entry["occurred_at"], claimed[key].occurred_at
 
     for rule, day in sorted(worth.keys() | paid.keys()):
         yield f"points for {rule} on {day}", paid[rule, day], worth[rule, day]
@@ -178,12 +181,16 @@ def _awards(member_id: UUID, book: Book) -> Iterator[Comparison]:
 
 def _learned_days(member_id: UUID, book: Book) -> Iterator[Comparison]:
     kept: defaultdict[date, int] = defaultdict(int)
+    since: dict[date, datetime] = {}
     for row in book.learned:
         kept[row["day"]] += row["amount"]
+        since[row["day"]] = row["occurred_at"]
     facts = (recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details) for row in book.facts)
     found = first_learning(facts)
     for day in sorted(kept.keys() | found.keys()):
         yield f"learned day {day}", kept[day], int(day in found)
+        if day in found:
+            yield f"first learning of {day}", since.get(day), found[day]
 
 
 def _counted(book: Book) -> Iterator[Comparison]:
