@@ -11,8 +11,8 @@ from services.board_closing import close_periods
 from services.board_projection import check_boards
 from services.points import purge_refused
 from services.ports import Ports
-from services.sessions import tidy_sessions
 from services.progress import pay_all_due
+from services.sessions import tidy_sessions
 
 LOOK_SECONDS = 1.0
 
