@@ -54,8 +54,10 @@ async def close_periods(ports: Ports) -> int:
     ended = [period for period in counting(now) if period.phase_by_clock(now) is BoardPhase.GRACE]
     for period in ended:
         await transaction(partial(_notice, period))
-    taken = [await transaction(partial(_close, ports, period)) for period in due]
-    return sum(taken)
+    taken = sum([await transaction(partial(_close, ports, period)) for period in due])
+    if taken:
+        _log.info("periods closed", count=taken)
+    return taken
 
 
 async def verify_boards(ports: Ports) -> list[Difference]:
@@ -99,7 +101,6 @@ async def _close(ports: Ports, period: Period) -> bool:
     if row.phase is not BoardPhase.GRACE:
         return False
     await rows.freeze(row, ports.clock.now())
-    _log.info("period closed", period=period.kind.value, starts_on=period.starts_on.isoformat())
     return True
 
 

@@ -8,8 +8,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from gamification.boards import BoardsAway
 from gamification.periods import BEGINNING, Period, period_of
 from gamification.scores import points_of
@@ -25,8 +23,6 @@ from services.ports import Ports
 UPDATE_SECONDS = 1.0
 LOOK_SECONDS = 1.0
 """How long a quiet board is watched before looking at the clock: its period may be over."""
-
-_log = structlog.get_logger("boards")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +136,14 @@ async def read_board(ports: Ports, board: Board, question: Question) -> Reading:
     now = ports.clock.now()
     [(phase, closed)] = await phases(ports, [board.period])
     if closed is not None:
-        answer = await _from_sql(board, question, day_of(now), closed.id)
+        answer = await answer_from_days(board, question, day_of(now), closed.id)
         return Reading(answer, phase, closed.frozen_at or now, stale=False)
     kept = await _is_kept(board, now)
     if kept:
-        try:
+        with contextlib.suppress(BoardsAway):
             answer = await ports.boards.read(board, question, past_day(board.period, day_of(now)))
             return Reading(answer, phase, now, stale=False)
-        except BoardsAway:
-            _log.warning("board answered from SQL", board=str(board))
-    return Reading(await _from_sql(board, question, day_of(now)), phase, now, stale=kept)
+    return Reading(await answer_from_days(board, question, day_of(now)), phase, now, stale=kept)
 
 
 async def readings(ports: Ports, asks: Sequence[tuple[Board, Question]]) -> list[Reading]:
@@ -247,20 +241,8 @@ def stretches_of(period: Period, today: date) -> list[standings.Stretch]:
     ]
 
 
-async def _is_kept(board: Board, now: datetime) -> bool:
-    """Whether the sorted sets hold this board."""
-    scope = board.scope
-    if not board.period.takes_late_reports(now) or board.family.metric not in rows.SOURCES:
-        return False
-    if scope.region_id is None or scope.tier is None:
-        return True
-    if board.family.subject is BoardSubjectKind.REGION:
-        return False
-    [region] = await regions_by_ids([scope.region_id])
-    return region is not None and region.kind is RegionKind.STATION
-
-
-async def _from_sql(board: Board, question: Question, today: date, closed_id: UUID | None = None) -> Answer:
+async def answer_from_days(board: Board, question: Question, today: date, closed_id: UUID | None = None) -> Answer:
+    """What the counted days, or the snapshot of a closed period, say: the same as the sorted sets."""
     ask = standings.BoardAsk(question.page, question.viewer, question.radius, question.asked)
     found = await standings.board_lines(
         board.family.subject,
@@ -297,3 +279,16 @@ async def _from_sql(board: Board, question: Question, today: date, closed_id: UU
         around=tuple(parts["around"]) if question.radius else (),
         asked={subject_id: asked[subject_id] for subject_id in question.asked if subject_id in asked},
     )
+
+
+async def _is_kept(board: Board, now: datetime) -> bool:
+    """Whether the sorted sets hold this board."""
+    scope = board.scope
+    if not board.period.takes_late_reports(now) or board.family.metric not in rows.SOURCES:
+        return False
+    if scope.region_id is None or scope.tier is None:
+        return True
+    if board.family.subject is BoardSubjectKind.REGION:
+        return False
+    [region] = await regions_by_ids([scope.region_id])
+    return region is not None and region.kind is RegionKind.STATION

@@ -1,0 +1,108 @@
+"""Valkey dies in the middle of learning and comes back with nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gamification.standings import Question
+from kit.clock import FrozenClock, day_of, monotonic
+from kit.embedded import Valkey, socket_directory
+from kit.paging import Ask
+from kit.settings import Settings
+from kit.words import BoardSubjectKind
+from server.wiring import build_ports
+from services.board_closing import verify_boards
+from services.board_projection import check_boards
+from services.boards import Reading, answer_from_days, read_board
+from services.ports import Ports
+from tests.boards.story import Learner, board, earn, learner, outlet, tree
+from workers.relay import run_relay
+from workers.scheduler import Tick, run_scheduler
+
+
+@pytest.fixture
+async def valkey(tmp_path: Path) -> AsyncIterator[Valkey]:
+    """A Valkey of this test's own, which keeps nothing on disk."""
+    server = Valkey(tmp_path, socket_directory(tmp_path), durable=False)
+    await asyncio.to_thread(server.start)
+    yield server
+    await asyncio.to_thread(server.stop)
+
+
+@asynccontextmanager
+async def working(ports: Ports) -> AsyncIterator[None]:
+    """With the relay, and the tick that looks after the boards."""
+    tasks = [
+        asyncio.create_task(run_relay(ports)),
+        asyncio.create_task(run_scheduler(ports, (Tick("check boards", 2, check_boards),))),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def learning(ports: Ports, people: list[Learner], stop: asyncio.Event, readings: list[Reading]) -> int:
+    """Everybody earns, one after the other, and looks at the board each time; how often."""
+    count = 0
+    while not stop.is_set():
+        who = people[count % len(people)]
+        await earn(ports, who, count % 3 + 1)
+        readings.append(await read_board(ports, board(ports), Question(Ask(10), who.id, 2)))
+        count += 1
+        await asyncio.sleep(0.02)
+    return count
+
+
+async def equal_again(ports: Ports) -> None:
+    """Return once the boards of the week answer by themselves what the counted days say."""
+    everything = Question(Ask(100))
+    for kind in BoardSubjectKind:
+        of = board(ports, of=kind)
+        while True:
+            reading = await read_board(ports, of, everything)
+            if not reading.stale and reading.answer == await answer_from_days(
+                of, everything, day_of(ports.clock.now())
+            ):
+                break
+            await asyncio.sleep(0.1)
+
+
+async def test_boards_equal_the_rows_again_within_ten_seconds_and_nothing_answers_an_error(
+    settings: Settings, database: None, clock: FrozenClock, valkey: Valkey
+) -> None:
+    own = settings.model_copy(update={"redis_url": valkey.url()})
+    async with build_ports(own, clock=clock) as ports, working(ports):
+        land = await tree()
+        shops = [await outlet(ports, station) for station in land.stations]
+        people = [await learner(ports, shop) for shop in shops for _ in range(6)]
+        readings: list[Reading] = []
+        stop = asyncio.Event()
+        learners = asyncio.create_task(learning(ports, people, stop, readings))
+        await asyncio.sleep(3)
+        before = len(readings)
+
+        assert valkey.process is not None
+        valkey.process.kill()
+        await asyncio.to_thread(valkey.process.wait)
+        await asyncio.sleep(2)
+        while_away = readings[before:]
+        await asyncio.to_thread(valkey.start)
+        back = monotonic()
+        await asyncio.sleep(2)
+        stop.set()
+        count = await learners
+        async with asyncio.timeout(10 - (monotonic() - back)):
+            await equal_again(ports)
+
+        assert count == len(readings) > 100
+        assert any(not reading.stale for reading in readings[:before])
+        assert while_away
+        assert all(reading.stale for reading in while_away[1:])
+        differences = await verify_boards(ports)
+        assert [each for each in differences if not each.where.startswith("metric_days")] == []
