@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 HIDDEN_KEYS = frozenset(
-    {"phone", "phones", "token", "tokens", "code_entered", "password", "secret", "authorization", "variables", "query"}
+    {"phone", "phones", "token", "tokens", "password", "secret", "authorization", "variables", "query"}
 )
 _PRIVATE = re.compile(
     r"(?<![\w-])(?:"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kit.bus import RESYNC, Bus, Message
-from kit.embedded import Valkey
+from kit.embedded import Valkey, socket_directory
 from kit.errors import DomainError, ErrorCode
 from kit.redis import open_redis
 from kit.settings import Settings
@@ -80,8 +80,7 @@ async def test_a_slow_listener_is_cut_off_and_others_go_on(buses: Buses) -> None
 
 
 async def test_while_valkey_is_away_the_own_process_hears_and_afterwards_all_look_again(tmp_path: Path) -> None:
-    sockets = Path("/tmp") / f"bus-{tmp_path.name}-{id(tmp_path)}"
-    sockets.mkdir(mode=0o700)
+    sockets = socket_directory(tmp_path)
     valkey = Valkey(tmp_path, sockets, durable=False).start()
     one, other = await opened(valkey.url()), await opened(valkey.url())
     try:
