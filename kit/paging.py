@@ -47,7 +47,7 @@ class Ask:
     backwards: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: with them `Page[Row](...)` fails on setting __orig_class__
 class Page(Generic[Row]):
     """Rows in the list's own order, whichever way they were read."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from kit.words import BoardSubjectKind
 from services.board_projection import announce_standings, project, project_members
 from services.codes import send_code
+from services.courses import recount_course
 from services.ports import Ports
 
 
@@ -47,6 +48,11 @@ async def regions_changed(ports: Ports, changes: Sequence[Change]) -> None:
     await project(ports, BoardSubjectKind.REGION, [UUID(change.key) for change in changes])
 
 
+async def courses_changed(ports: Ports, changes: Sequence[Change]) -> None:
+    for change in changes:
+        await recount_course(UUID(change.key))
+
+
 async def codes_asked(ports: Ports, changes: Sequence[Change]) -> None:
     for change in changes:
         for payload in change.payloads:
@@ -58,5 +64,6 @@ PROJECTORS: dict[str, Projector] = {
     "standing": standings_changed,
     "outlet": outlets_changed,
     "region": regions_changed,
+    "course": courses_changed,
     "sms": codes_asked,
 }
