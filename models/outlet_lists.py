@@ -115,7 +115,7 @@ async def region_sizes(scope: Scope, region_ids: Sequence[UUID]) -> list[RegionS
         "   (SELECT 1 FROM unnest($2::text[]) top WHERE c.path LIKE top || '%' OR top LIKE c.path || '%')) AS children,"
         " (SELECT count(*) FROM regions d JOIN outlets o ON o.region_id = d.id"
         # "0" follows "/": this is the stretch of paths that begin with r.path, as the index can read it.
-        "   WHERE d.path ~>=~ r.path AND d.path ~<~ rtrim(r.path, '/') || '0'"
+        "   WHERE d.path ~>=~ r.path AND d.path ~<~ (rtrim(r.path, '/') || '0')"
         "   AND (d.path LIKE ANY($3::text[]) OR o.id = ANY($4::uuid[]))) AS outlets"
         " FROM regions r WHERE r.id = ANY($1::uuid[])",
         list(region_ids), list(scope.region_tops), [f"{top}%" for top in scope.tops], list(scope.outlet_ids),

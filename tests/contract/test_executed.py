@@ -1,0 +1,157 @@
+"""Every due operation of the apps, sent as they send it, in one story of a shop owner who learns."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from auth.codes import DEMO_CODE
+from kit.clock import FrozenClock
+from kit.words import OutletTier
+from models.accounts import Member
+from tests.documents import OPERATIONS
+from tests.gql import Gql
+from tests.world import World
+from workers.relay import drain
+
+
+class Phone:
+    """Sends the apps' operations as one member, and remembers which were sent."""
+
+    def __init__(self, gql: Gql, owner: Member | None, sent: set[str]) -> None:
+        self.gql = gql
+        self.owner = owner
+        self.sent = sent
+
+    async def ask(self, operation: str, **variables: object) -> Any:
+        """The data of a query without any error."""
+        self.sent.add(operation)
+        return await self.gql.data(operation, variables, by=self.owner)
+
+    async def do(self, operation: str, **fields: object) -> Any:
+        """The payload of a mutation without any userError."""
+        [payload] = (await self.ask(operation, input=fields)).values()
+        assert payload["userErrors"] == [], payload
+        return payload
+
+    async def first(self, subscription: str, **variables: object) -> Any:
+        """The state that a subscription begins with."""
+        self.sent.add(subscription)
+        async with self.gql.subscription(subscription, variables, by=self.owner) as events:
+            answer = await events.next()
+            assert "errors" not in answer, answer
+            return answer["data"]
+
+
+@pytest.fixture
+def sent() -> set[str]:
+    return set()
+
+
+async def test_every_operation_is_answered(gql: Gql, world: World, clock: FrozenClock, sent: set[str]) -> None:
+    station = await world.region(parent=await world.region("东莞"))
+    shop, second = [await world.outlet(name, region=station, tier=OutletTier.MODERN) for name in ("好又来", "好再来")]
+    owner = await world.learner("阿May", outlet=shop, phone="+8613900000001")
+    await world.post(owner, second)
+    course = await world.course("陈列入门", lessons=2, seconds=60)
+    phone = Phone(gql, owner, sent)
+
+    await _signs_in(Phone(gql, None, sent), world)
+    await _looks_around(phone, course.gid)
+    clock.advance(timedelta(minutes=5))  # nothing counts from before one joined
+    await _learns(phone, course.gid, course.lesson_gids)
+    await drain(world.ports)
+    await _looks_at_boards(phone)
+    await _minds_the_shops(phone, owner, [shop.name, second.name])
+    await _leaves(phone)
+
+    assert sent == set(OPERATIONS)
+
+
+async def _signs_in(phone: Phone, world: World) -> None:
+    device = {"deviceId": "d1", "deviceName": "一号手机"}
+    await phone.do("RequestSignInCode", phone="+8613900000001", deviceId="d1")
+    signed_in = await phone.do("SignInWithCode", phone="+8613900000001", code=DEMO_CODE, **device)
+    assert (signed_in["viewer"]["displayName"], signed_in["viewer"]["roles"]) == ("阿May", ["LEARNER"])
+    renewed = await phone.do("RefreshSession", refreshToken=signed_in["session"]["refreshToken"])
+    assert renewed["session"]["accessToken"] != signed_in["session"]["accessToken"]
+
+    chief = await world.member("站长", phone="+8613900000002", password="correct horse battery")
+    by_password = await phone.do(
+        "SignInWithPassword", phone="+8613900000002", password="correct horse battery", **device
+    )
+    assert by_password["viewer"]["displayName"] == chief.display_name
+
+
+async def _looks_around(phone: Phone, course: str) -> None:
+    assert [module["courseCount"] for module in (await phone.ask("Modules"))["modules"]] == [1]
+    listed = (await phone.ask("CourseList", filter={"text": "陈列"}, sort="POPULAR"))["courses"]
+    assert (listed["totalCount"], listed["nodes"][0]["id"]) == (1, course)
+    detail = (await phone.ask("CourseDetail", id=course))["course"]
+    assert [lesson["locked"] for lesson in detail["lessons"]] == [False, True]
+    assert len((await phone.ask("Levels"))["levels"]) == 10
+    assert (await phone.ask("PointRules"))["pointRules"]
+
+
+async def _learns(phone: Phone, course: str, lessons: list[str]) -> None:
+    now = phone.gql.ports.clock.now()
+    events = [
+        {
+            "eventId": str(uuid4()), "lessonId": lesson, "kind": "WATCHED", "playbackRate": 1,
+            "occurredAt": (now - timedelta(minutes=5 - number)).isoformat(),
+            "spans": [{"fromSeconds": 0, "toSeconds": 60}],
+        }
+        for number, lesson in enumerate(lessons)
+    ]  # fmt: skip
+    reported = await phone.do("ReportProgress", sentAt=now.isoformat(), events=events)
+    assert [result["status"] for result in reported["results"]] == ["ACCEPTED", "ACCEPTED"]
+    assert reported["viewer"]["points"]["lifetime"] > 0
+    [learned] = (await phone.ask("MyLearning", state="COMPLETED"))["viewer"]["learning"]["nodes"]
+    assert (learned["percent"], learned["course"]["id"]) == (100, course)
+    assert (await phone.do("RateCourse", courseId=course, stars=5, comment="好"))["course"]["viewerRating"] == 5
+    history = (await phone.ask("PointsHistory"))["viewer"]["pointEntries"]
+    assert history["totalCount"] == len(reported["awards"])
+    mine = (await phone.first("MyPoints"))["myPoints"]
+    assert mine["viewer"]["points"] == reported["viewer"]["points"]
+
+
+async def _looks_at_boards(phone: Phone) -> None:
+    board = (await phone.ask("HonourBoard", metric="POINTS", period="WEEK"))["honourBoard"]
+    [line] = board["standings"]["nodes"]
+    assert (line["rank"], line["subject"]["displayName"]) == (1, "阿May")
+    assert board["viewerStanding"]["score"] == line["score"]
+    page = (await phone.ask("BoardPage", boardId=board["id"], first=5))["node"]
+    assert page["standings"]["nodes"] == board["standings"]["nodes"]
+    subject = [line["subject"]["id"]]
+    [asked] = (await phone.ask("Standings", boardId=board["id"], subjectIds=subject))["node"]["standingsOf"]
+    assert asked["score"] == line["score"]
+    outlet = (await phone.ask("BoardScopes"))["viewer"]["outlet"]
+    assert [region["name"] for region in outlet["region"]["ancestors"]] == ["东莞"]
+    moved = (await phone.first("BoardMoved", boardId=board["id"]))["honourBoardMoved"]
+    assert [standing["score"] for standing in moved["standings"]] == [line["score"]]
+
+
+async def _minds_the_shops(phone: Phone, owner: Member, names: list[str]) -> None:
+    [first, second] = sorted((await phone.ask("MyOutlets"))["viewer"]["outlets"], key=lambda post: not post["current"])
+    assert {first["outlet"]["name"], second["outlet"]["name"]} == set(names)
+    current = await phone.do("SetCurrentOutlet", outletId=second["outlet"]["id"])
+    assert current["viewer"]["outlet"]["id"] == second["outlet"]["id"]
+    await phone.do("SetCurrentOutlet", outletId=first["outlet"]["id"])
+    clerk = (await phone.do("AddClerk", outletId=first["outlet"]["id"], phone="+8613900000003", name="小李"))["member"]
+    removed = await phone.do("RemoveClerk", outletId=first["outlet"]["id"], memberId=clerk["id"])
+    assert removed["removed"] is True
+    changed = await phone.do("UpdateProfile", displayName="May姐", hiddenOnBoards=True)
+    assert (changed["viewer"]["displayName"], changed["viewer"]["hiddenOnBoards"]) == ("May姐", True)
+    moved = await phone.do("ChangePhone", newPhone="+8613900000009", codeFromOld=DEMO_CODE, codeFromNew=DEMO_CODE)
+    assert moved["viewer"]["maskedPhone"].endswith("0009")
+    assert (await phone.ask("Outlets", filter={"text": "好"}))["outlets"]["nodes"] is not None
+    assert (await phone.ask("Regions"))["regions"]["nodes"] is not None
+
+
+async def _leaves(phone: Phone) -> None:
+    sessions = (await phone.ask("MySessions"))["viewer"]["sessions"]["nodes"]
+    assert [session["current"] for session in sessions].count(True) == 1
+    assert (await phone.do("SignOut", everywhere=True))["signedOutSessions"] == len(sessions)
+    answer = await phone.gql.run("MySessions", by=phone.owner)
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
