@@ -10,10 +10,15 @@ from kit.ids import new_id
 from kit.words import EventStatus, OutletTier, ProgressKind, RegionKind, Role
 from models.accounts import Member
 from models.outlets import Outlet, PlacementRow, Region
+from models.progress import LessonProgressRow, lesson_progress_of
 from services.ports import Ports
 from services.progress import Batch, BatchOutcome, report_progress
 
 NAMES = UUID(int=0xE)
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 async def station(ports: Ports, code: str = "S1", tier: OutletTier = OutletTier.NEW) -> Outlet:
@@ -82,6 +87,16 @@ async def everything() -> dict[str, list[str]]:
     }
 
 
+async def progress_in(actor: Actor, lesson_id: UUID) -> LessonProgressRow | None:
+    return (await lesson_progress_of(actor.member_id, [lesson_id])).get(lesson_id)
+
+
+async def lifetime(actor: Actor) -> int:
+    """The actor's lifetime points."""
+    found = await rows("SELECT lifetime FROM point_accounts WHERE member_id = $1", actor.member_id)
+    return found[0]["lifetime"] if found else 0
+
+
 async def totals(member_id: UUID) -> dict[str, object]:
     """What must be the same however events came: seconds, completions with their times, points, learned days."""
 
@@ -101,9 +116,7 @@ async def totals(member_id: UUID) -> dict[str, object]:
             "SELECT lesson_id, paid, reported, watched_seconds, furthest_seconds, resume_at_seconds, started_at,"
             " last_activity_at, passed_at, completed_at FROM lesson_progress WHERE member_id = $1"
         ),
-        "completions": await these(
-            "SELECT lesson_id, completed_at, tier FROM lesson_completions WHERE member_id = $1"
-        ),
+        "completions": await these("SELECT lesson_id, completed_at, tier FROM lesson_completions WHERE member_id = $1"),
         "courses": await these(
             "SELECT course_id, started_at, last_activity_at, lessons_completed, percent, completed_at"
             " FROM course_enrolments WHERE member_id = $1"

@@ -1,6 +1,7 @@
 """The pure rules of learning credit, against a model that keeps every second in a set."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from hypothesis import given
@@ -62,7 +63,7 @@ def test_a_union_holds_every_second_once_and_is_in_normal_form(parts):
 
     assert seconds(whole) == seconds(parts)
     assert size(whole) == len(seconds(parts))
-    assert all(one[1] < other[0] for one, other in zip(whole, whole[1:], strict=False))
+    assert all(one[1] < other[0] for one, other in pairwise(whole))
 
 
 @given(spans, spans, st.integers(0, 45))
