@@ -5,7 +5,7 @@ their rows as one JSON document, so that twenty facts cost as many round trips a
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -242,12 +242,15 @@ async def append_learned_days(member_id: UUID, changes: Iterable[DayChange], now
 
 
 async def remember_refused(member_id: UUID, refusals: Iterable[Refusal]) -> None:
-    """Remember what was not paid; what is known already stays as it is."""
+    """Remember what was not paid, or how much of it is missing now."""
     await execute(
         "INSERT INTO refused_awards (member_id, rule, object_type, object_id, period_key, points_missing, reason,"
         " occurred_at, day) SELECT $1, r.* FROM jsonb_to_recordset($2::jsonb) AS r (rule text,"
         " object_type text, object_id uuid, period_key text, points_missing int, reason text,"
-        " occurred_at timestamptz, day date) ON CONFLICT DO NOTHING",
+        " occurred_at timestamptz, day date) ON CONFLICT (member_id, rule, object_id, period_key)"
+        " DO UPDATE SET points_missing = excluded.points_missing, occurred_at = excluded.occurred_at,"
+        " day = excluded.day WHERE (refused_awards.points_missing, refused_awards.occurred_at)"
+        " <> (excluded.points_missing, excluded.occurred_at)",
         member_id,
         _document(refusals),
     )
@@ -267,4 +270,4 @@ def placement_of(row: dict[str, Any]) -> Placement | None:
 
 def _document(values: Iterable[Any]) -> str:
     # `default`: asyncpg gives ids of a UUID class of its own
-    return orjson.dumps([asdict(value) for value in values], default=str).decode()
+    return orjson.dumps(list(values), default=str).decode()
