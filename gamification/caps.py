@@ -1,9 +1,9 @@
 """From what is claimed and what is booked to what must be booked now.
 
-The ledger is brought into line with the set of facts, whole weeks at a time. What is paid stays paid while its claim
-stands; a claim that has gone or has moved in time is reversed; then every claim not paid in full is offered what its
-day's cap has left. So the points of a day depend on the set of facts alone: never on their order, their splitting or
-their repetition.
+What a day pays is decided by its facts alone: in order of occurrence each claim gets its rate, up to the day's cap, the
+last one in part. The ledger is brought into line with that, whole weeks at a time: an award stands if it is what its
+claim should get, at the claim's moment; any other is reversed and, where something is due, booked anew. So neither the
+points, nor where and when they count, depend on the order, the splitting or the repetition of the facts.
 """
 
 from collections import defaultdict
@@ -33,13 +33,12 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An award to book now. `again`: it takes the place of one reversed in the same breath, so it is no news."""
+    """An award to book now, as part `part` of its key."""
 
     claim: Claim
     points: int
     part: int
     tariff_version: int
-    again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,28 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
+    """All in order of occurrence, but the reversals."""
+
     reversals: tuple[Paid, ...]
     dues: tuple[Due, ...]
     refused: tuple[Refused, ...]
+
+    def news(self) -> list[tuple[Claim, int]]:
+        """What is newly earned, with its points: no award in the place of another, by the same claim or another one."""
+        again = {award.key for award in self.reversals}
+        renewed = {due.claim.key: due.points for due in self.dues}
+        displaced: defaultdict[tuple[str, date], int] = defaultdict(int)
+        for award in self.reversals:
+            displaced[award.key[0], award.day] += max(0, award.points - renewed.get(award.key, 0))
+        found: list[tuple[Claim, int]] = []
+        for due in self.dues:
+            if due.claim.key in again:
+                continue
+            stead = min(due.points, displaced[due.claim.rule, due.claim.day])
+            displaced[due.claim.rule, due.claim.day] -= stead
+            if due.points > stead:
+                found.append((due.claim, due.points - stead))
+        return found
 
 
 def settle(
@@ -63,48 +81,42 @@ def settle(
     """What to book so that the ledger agrees with the claims.
 
     `claims` and `paid` must be everything claimed and paid on the days they touch; `paid` may also hold awards of the
-    same keys on other days. Dues and refusals come in order of occurrence.
+    same keys on other days.
     """
-    wanted = _first_of_each_key(claims)
-    reversals = tuple(award for award in paid if not award.reversed and not _stands(award, wanted.get(award.key)))
-    gone = {award.entry_id for award in reversals}
-    received: defaultdict[AwardKey, int] = defaultdict(int)
-    spent: defaultdict[tuple[str, date], int] = defaultdict(int)
+    payable: dict[AwardKey, Due] = {}
+    refused: list[Refused] = []
     parts: defaultdict[AwardKey, int] = defaultdict(int)
     for award in paid:
         parts[award.key] = max(parts[award.key], award.part + 1)
-        if not award.reversed and award.entry_id not in gone:
-            received[award.key] += award.points
-            spent[award.key[0], award.day] += award.points
-
-    dues: list[Due] = []
-    refused: list[Refused] = []
-    moved = {award.key for award in reversals}
-    for claim in sorted(wanted.values(), key=lambda claim: (claim.occurred_at, claim.key)):
+    spent: defaultdict[tuple[str, date], int] = defaultdict(int)
+    for claim in _first_of_each_key(claims):
         tariff = tariff_of(claim.day)
         rate = tariff.rates[claim.rule]
-        missing = rate.points - received[claim.key]
-        room = missing if rate.daily_cap is None else max(0, rate.daily_cap - spent[claim.rule, claim.day])
-        points = min(missing, room)
+        room = rate.points if rate.daily_cap is None else rate.daily_cap - spent[claim.rule, claim.day]
+        points = min(rate.points, room)
+        spent[claim.rule, claim.day] += points
         if points > 0:
-            spent[claim.rule, claim.day] += points
-            dues.append(Due(claim, points, parts[claim.key], tariff.version, claim.key in moved))
-        if missing > max(points, 0):
-            refused.append(Refused(claim, missing - points))
-    return Settlement(reversals, tuple(dues), tuple(refused))
+            payable[claim.key] = Due(claim, points, parts[claim.key], tariff.version)
+        if points < rate.points:
+            refused.append(Refused(claim, rate.points - points))
+
+    reversals: list[Paid] = []
+    standing: set[AwardKey] = set()
+    for award in paid:
+        if award.reversed:
+            continue
+        due = payable.get(award.key)
+        if due is not None and (due.points, due.claim.occurred_at) == (award.points, award.occurred_at):
+            standing.add(award.key)
+        else:
+            reversals.append(award)
+    dues = tuple(due for key, due in payable.items() if key not in standing)
+    return Settlement(tuple(reversals), dues, tuple(refused))
 
 
-def _first_of_each_key(claims: Iterable[Claim]) -> dict[AwardKey, Claim]:
-    wanted: dict[AwardKey, Claim] = {}
-    for claim in claims:
-        known = wanted.get(claim.key)
-        if known is None or claim.occurred_at < known.occurred_at:
-            wanted[claim.key] = claim
-    return wanted
-
-
-def _stands(award: Paid, claim: Claim | None) -> bool:
-    """An award for a thing stands at the moment of its claim; one for a day or week stands while anybody claims it."""
-    if claim is None:
-        return False
-    return bool(claim.period_key) or claim.occurred_at == award.occurred_at
+def _first_of_each_key(claims: Iterable[Claim]) -> list[Claim]:
+    """In order of occurrence; of what happened at one moment, in order of key."""
+    found: dict[AwardKey, Claim] = {}
+    for claim in sorted(claims, key=lambda claim: (claim.occurred_at, claim.key)):
+        found.setdefault(claim.key, claim)
+    return list(found.values())

@@ -58,9 +58,9 @@ async def reward(
 ) -> Reward:
     """Pay what these facts earn; call it inside the transaction that recorded them, once for all facts of a batch.
 
-    A fact said again changes nothing. `moved` pairs a fact with itself at its new moment: what it earned is reversed
-    and paid anew on the day it now belongs to, and what the old day's cap had refused is offered again. Order,
-    splitting and repetition never change the totals. Writes facts, ledger, account, learned days, refused awards and
+    A fact said again changes nothing. `moved` pairs a fact with itself at its new moment. What comes late and happened
+    early, or moved, may reverse awards and pay others in their stead: the outcome is always that of the set of facts,
+    whatever their order, splitting and repetition. Writes facts, ledger, account, learned days, refused awards and
     the metrics POINTS and STREAK_DAYS, and announces the member.
     """
     require_transaction()
@@ -96,7 +96,7 @@ async def reward(
     level_ups = levels_between(account.top_level, account.lifetime)
     account.top_level += len(level_ups)
     await ledger.save_account(account)
-    awards = tuple(_news(due) for due in settlement.dues if not due.again)
+    awards = tuple(Award(claim.rule, earned, claim.object_type, claim.object_id) for claim, earned in settlement.news())
     if counted:
         await announce("member", str(member_id), {"awards": [award.message for award in awards], "badges": []})
     return Reward(awards, level_ups, account.lifetime, account.balance)
@@ -267,7 +267,7 @@ async def _change_learned_days(
 
 
 async def _remember_refused(member_id: UUID, settlement: Settlement, freed: Sequence[date], now: datetime) -> None:
-    """Keep what was refused and why. Only a move gives room back, so only then are there days to look at anew."""
+    """Keep what was refused and why. Only a move gives room back: then there are days to forget what was refused on."""
     if freed:
         await ledger.forget_refused(member_id, freed)
     refusals = [
@@ -286,7 +286,3 @@ async def _remember_refused(member_id: UUID, settlement: Settlement, freed: Sequ
     ]
     if refusals:
         await ledger.remember_refused(member_id, refusals)
-
-
-def _news(due: Due) -> Award:
-    return Award(due.claim.rule, due.points, due.claim.object_type, due.claim.object_id)

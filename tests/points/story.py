@@ -48,21 +48,30 @@ async def say(ports: Ports, *facts: Recorded, moved: Sequence[tuple[Recorded, Re
     return await transaction(lambda: reward(ports, member_id, facts, moved))
 
 
-def plainly(facts: Sequence[Recorded]) -> dict[tuple[str, date], int]:
-    """Points by rule and Shanghai day, counted from the set of facts the plain way."""
-    found: defaultdict[tuple[str, date], int] = defaultdict(int)
-    learned: set[date] = set()
+def awards_plainly(facts: Sequence[Recorded]) -> list[tuple[str, datetime, int]]:
+    """(rule, moment, points) of every award a set of facts is worth, counted the plain way."""
+    found: list[tuple[str, datetime, int]] = []
+    lessons: defaultdict[date, list[LessonCompleted]] = defaultdict(list)
     for fact in facts:
-        day = day_of(fact.occurred_at)
         if isinstance(fact, LessonCompleted):
-            found["lesson.completed", day] = min(100, found["lesson.completed", day] + 10)
-            found["day.first_lesson", day] = 5
-            learned.add(day)
+            lessons[day_of(fact.occurred_at)].append(fact)
         else:
-            found["course.required" if fact.required else "course.completed", day] += 50 if fact.required else 30
-    for day in learned:
-        if day.weekday() == 6 and {day - timedelta(days=step) for step in range(7)} <= learned:
-            found["week.full", day] = 50
+            rule, points = ("course.required", 50) if fact.required else ("course.completed", 30)
+            found.append((rule, fact.occurred_at, points))
+    for day, learned in lessons.items():
+        moments = sorted(fact.occurred_at for fact in learned)
+        found += [("lesson.completed", moment, 10) for moment in moments[:10]]
+        found.append(("day.first_lesson", moments[0], 5))
+        if day.weekday() == 6 and all(day - timedelta(days=step) in lessons for step in range(7)):
+            found.append(("week.full", moments[0], 50))
+    return found
+
+
+def plainly(facts: Sequence[Recorded]) -> dict[tuple[str, date], int]:
+    """Those awards added up by rule and Shanghai day."""
+    found: defaultdict[tuple[str, date], int] = defaultdict(int)
+    for rule, moment, points in awards_plainly(facts):
+        found[rule, day_of(moment)] += points
     return dict(found)
 
 

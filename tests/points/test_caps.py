@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gamification.caps import Paid, settle
 from gamification.facts import CourseCompleted, LessonCompleted, Recorded
 from gamification.rules import RULES, claims_of
+from gamification.rules.claim import Claim
 from gamification.streaks import first_learning, full_weeks
 from gamification.tariff import TARIFFS, Rate, Tariff, tariff_on
 from kit.clock import day_of
@@ -27,6 +28,8 @@ class Ledger:
     def __init__(self) -> None:
         self.facts: dict[tuple[str, UUID], Recorded] = {}
         self.paid: list[Paid] = []
+        self.news: list[tuple[Claim, int]] = []
+        """Of the last settlement."""
 
     def say(self, *facts: Recorded) -> None:
         for fact in facts:
@@ -40,6 +43,7 @@ class Ledger:
     def settle(self) -> None:
         known = list(self.facts.values())
         found = settle(claims_of([*known, *full_weeks(MEMBER, first_learning(known))]), self.paid)
+        self.news = found.news()
         gone = {paid.entry_id for paid in found.reversals}
         self.paid = [replace(paid, reversed=paid.reversed or paid.entry_id in gone) for paid in self.paid]
         for due in found.dues:
@@ -130,6 +134,36 @@ def test_room_freed_by_a_move_is_offered_to_what_was_refused() -> None:
 
     assert ledger.totals()["lesson.completed", MONDAY] == 100
     assert ledger.totals()["lesson.completed", MONDAY - timedelta(days=1)] == 10
+
+
+def test_a_day_pays_what_happened_first_however_late_it_comes() -> None:
+    ledger = Ledger()
+    ledger.say(*(lesson(number, NOON + timedelta(minutes=number)) for number in range(10)))
+    early = lesson(99, NOON - timedelta(minutes=1))
+
+    ledger.say(early)
+
+    paid = {paid.key[1] for paid in ledger.paid if not paid.reversed and paid.key[0] == "lesson.completed"}
+    assert paid == {early.lesson_id, *(lesson(number).lesson_id for number in range(9))}
+    assert ledger.totals()["lesson.completed", MONDAY] == 100
+    assert [paid.occurred_at for paid in ledger.paid if paid.key[2] and not paid.reversed] == [early.occurred_at]
+    assert ledger.news == []
+
+
+def test_news_are_what_is_earned_beyond_what_it_takes_the_place_of() -> None:
+    odd = Tariff(2, MONDAY, {**TARIFFS[0].rates, "lesson.completed": Rate(40, 100)})
+    paid = [
+        Paid(number, claim.key, 0, 40, claim.occurred_at, claim.day, False)
+        for number, claim in enumerate(claims_of([lesson(1), lesson(2, NOON + timedelta(minutes=1))]))
+        if claim.rule == "lesson.completed"
+    ]
+    facts = [lesson(number, NOON + timedelta(minutes=number - 1)) for number in range(3)]
+
+    found = settle(claims_of(facts), paid, lambda day: odd)
+
+    assert [(claim.object_id, points) for claim, points in found.news() if not claim.period_key] == [
+        (lesson(0).lesson_id, 20)
+    ]
 
 
 MOMENTS = st.integers(0, 9 * 24 - 1).map(lambda hours: NOON + timedelta(hours=hours))

@@ -13,10 +13,12 @@ from kit.db import rows
 from models.points import PointAccountRow, learned_days
 from services.ledger import ledger_verify
 from services.ports import Ports
-from tests.points.story import booked, course, lesson, old_hand, place, plainly, say
+from tests.points.story import awards_plainly, booked, course, lesson, old_hand, place, plainly, say
 from tests.world import World
 
 START = datetime(2026, 2, 23, 1, 0, tzinfo=UTC)
+MOVED = datetime(2026, 2, 26, 5, 0, tzinfo=UTC)
+"""The learner moves at noon of the busiest day."""
 
 
 def story(member_id: UUID, random: Random) -> list[list[Recorded]]:
@@ -59,7 +61,7 @@ async def test_the_way_facts_come_never_changes_what_they_are_worth(world: World
     random = Random(seed)
     old, new = await world.outlet(), await world.outlet()
     may = await old_hand(world, old)
-    await place(may, new, START + timedelta(days=5))
+    await place(may, new, MOVED)
     facts = story(may, random)
 
     await tell(ports, facts, random)
@@ -70,8 +72,33 @@ async def test_the_way_facts_come_never_changes_what_they_are_worth(world: World
     assert await booked(may) == await booked(may, "BALANCE") == expected
     assert account.lifetime == account.balance == sum(expected.values())
     assert await learned_days(may) == sorted({day_of(f.occurred_at) for f in truth if isinstance(f, LessonCompleted)})
+    places = {True: old.id, False: new.id}
+    assert await counted(may) == {
+        (moment_day, places[before]): (points, reached_at)
+        for (moment_day, before), (points, reached_at) in by_day_and_place(truth).items()
+    }
     assert await missing(may) == {day: points for day, points in withheld(truth).items() if points}
     assert await ledger_verify() == []
+
+
+def by_day_and_place(facts: list[Recorded]) -> dict[tuple[date, bool], tuple[int, datetime]]:
+    """Points and the last moment of earning any, by day and whether it was before the learner moved."""
+    found: dict[tuple[date, bool], tuple[int, datetime]] = {}
+    for _, moment, points in awards_plainly(facts):
+        key = (day_of(moment), moment < MOVED)
+        so_far, reached_at = found.get(key, (0, moment))
+        found[key] = (so_far + points, max(reached_at, moment))
+    return found
+
+
+async def counted(member_id: UUID) -> dict[tuple[date, UUID], tuple[int, datetime]]:
+    """The same, as the boards count it."""
+    found = await rows(
+        "SELECT day, outlet_id, amount, reached_at FROM metric_days"
+        " WHERE member_id = $1 AND metric = 'POINTS' AND amount <> 0",
+        member_id,
+    )
+    return {(row["day"], row["outlet_id"]): (row["amount"], row["reached_at"]) for row in found}
 
 
 def withheld(facts: list[Recorded]) -> dict[date, int]:
