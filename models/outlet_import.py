@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from kit.db import require_transaction, rows
+from kit.db import execute, require_transaction, rows
 from kit.ids import new_id
 from kit.words import OutletTier, RegionKind
 
@@ -42,8 +42,12 @@ class RegionRow:
 
 
 async def lock_import() -> None:
-    """One import at a time: of two at once the second finds the first one's work."""
+    """One import at a time: of two at once the second finds the first one's work.
+
+    Statements are planned afresh in it: plans made while the tables were small take minutes on a city.
+    """
     require_transaction()
+    await execute("SET LOCAL plan_cache_mode = force_custom_plan")
     await rows("SELECT pg_advisory_xact_lock(hashtextextended('outlet import', 0))")
 
 
