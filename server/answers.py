@@ -19,6 +19,7 @@ from schema.errors import message_of
 log = structlog.get_logger("answers")
 
 SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
+PLACE = re.compile(r"Variable '\$\w+' has invalid value at ([\w.\[\]]+): ")
 
 Answer = dict[str, object]
 
@@ -78,9 +79,11 @@ def _presented(error: GraphQLError, caller: Caller) -> Answer:
         shown = _known(unexpected(cause or error, caller), caller)
     else:
         # graphql-core's own words about the document or its variables, meant for the developer of the client.
+        extensions = {"code": ErrorCode.BAD_USER_INPUT.value, "requestId": caller.request_id}
+        place = PLACE.match(error.message)
         shown = {
             "message": SUGGESTION.sub("", error.message),
-            "extensions": {"code": ErrorCode.BAD_USER_INPUT.value, "requestId": caller.request_id},
+            "extensions": {**extensions, "field": re.findall(r"\w+", place[1])} if place else extensions,
         }
     if error.locations:
         shown["locations"] = [location.formatted for location in error.locations]
