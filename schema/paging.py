@@ -71,6 +71,8 @@ def ask(
 
     BAD_USER_INPUT for `first` or `last` outside 1-100 or both at once, and for a cursor of another list.
     """
+    if last is not None and first == DEFAULT_ROWS:
+        first = None  # the default of the field, which is there when only `last` was asked for
     if first is not None and last is not None:
         raise bad_input("last")
     backwards = last is not None

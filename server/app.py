@@ -19,6 +19,9 @@ from server.sockets import Sockets
 from server.view import graphql
 from services.ports import Ports
 
+COMPRESSED = Middleware(GZipMiddleware, minimum_size=1024)
+"""For text alone: a piece of a film must leave with the bytes and the length that its range names."""
+
 OpenPorts = Callable[[], AbstractAsyncContextManager[Ports]]
 
 
@@ -40,17 +43,17 @@ def make_app(open_ports: OpenPorts) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", graphql, methods=["GET", "POST"]),
+            Route("/graphql", graphql, methods=["GET", "POST"], middleware=[COMPRESSED]),
             WebSocketRoute("/graphql", subscriptions),
             Route("/media/{media_id}", media, methods=["GET"]),
             Route("/healthz", healthz, methods=["GET"]),
             Route("/readyz", readyz, methods=["GET"]),
             Route("/.well-known/jwks.json", jwks, methods=["GET"]),
             Route("/graphiql", graphiql, methods=["GET"]),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", StaticFiles(directory=STATIC), middleware=[COMPRESSED]),
             Route("/", front, methods=["GET"]),
         ],
-        middleware=[Middleware(RequestLog), Middleware(GZipMiddleware, minimum_size=1024)],
+        middleware=[Middleware(RequestLog)],
         lifespan=lifespan,
     )
 

@@ -7,13 +7,16 @@ from uuid import UUID
 
 import pytest
 import structlog
+from graphql import get_introspection_query
 
 from kit.clock import FrozenClock
 from kit.words import Language
 from models.sessions import Session
 from server.view import preferred_media
+from services.media import media_url
 from services.ports import Ports
 from tests.gql import Gql
+from tests.world import World
 
 NEWER = "application/graphql-response+json"
 VIEWER = "{ viewer { id } }"
@@ -214,3 +217,17 @@ async def test_answers_are_not_stored_by_anyone(gql: Gql) -> None:
 
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_long_answers_are_compressed_and_media_is_not(gql: Gql, world: World) -> None:
+    asset = await world.media(content=b"film " * 1000)
+    address = media_url(gql.ports, asset.id).url
+
+    answer = await gql.http.post(
+        "/graphql", json={"query": get_introspection_query()}, headers={"accept-encoding": "gzip"}
+    )
+    film = await gql.http.get(address, headers={"accept-encoding": "gzip", "range": "bytes=0-1999"})
+
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in film.headers
+    assert (film.status_code, len(film.content)) == (206, 2000)
