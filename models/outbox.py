@@ -89,3 +89,8 @@ async def claim(limit: int) -> AsyncIterator[Claim]:
 async def count_waiting() -> int:
     """How many rows no relay has applied yet."""
     return int((await rows("SELECT count(*) AS waiting FROM outbox"))[0]["waiting"])
+
+
+async def forget(keys: Sequence[str]) -> None:
+    """Drop what was announced about these keys; for whoever has just brought everything about them up to date."""
+    await execute("DELETE FROM outbox WHERE key = ANY($1)", list(keys))

@@ -279,3 +279,8 @@ async def count_enrolments(member_id: UUID, state: ProgressState | None) -> int:
         member_id,
     )
     return int(found["courses"])
+
+
+async def has_learned(member_id: UUID) -> bool:
+    """Whether the member has begun any course."""
+    return await CourseEnrolment.filter(member_id=member_id).exists()

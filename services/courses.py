@@ -122,6 +122,11 @@ def recommendation_page(ranked: Sequence[Recommendation], ask: Ask) -> Page[Reco
 
 
 async def recount_course(course_id: UUID) -> None:
-    """Bring a course's counters up to date with its learners; may run at any time and twice. Inside a transaction."""
-    await courses.lock_course(course_id)
-    await courses.recount_learners(course_id)
+    """Bring a course's counters up to date with its learners; may run at any time, and twice."""
+
+    async def work() -> None:
+        await courses.lock_course(course_id)
+        await courses.recount_learners(course_id)
+        await courses.recount_ratings(course_id)
+
+    await transaction(work)

@@ -72,7 +72,7 @@ async def report_progress(ports: Ports, actor: Actor, batch: Batch) -> BatchOutc
         lesson_ids = list({event.lesson_id for event in fresh if event.lesson_id is not None})
         study = await open_study(actor.member_id, joined_at, lesson_ids, now)
         results = await _judge(study, batch, known, joined_at)
-        rewarded = await _credit(ports, study)
+        rewarded = await credit_study(ports, study)
         return BatchOutcome(
             results=tuple(_told(study, result) for result in results),
             awards=rewarded.awards if rewarded is not None else (),
@@ -88,7 +88,7 @@ async def pay_pending(ports: Ports, member_id: UUID) -> None:
 
     async def work() -> None:
         joined_at = await _locked(member_id)
-        await _credit(ports, await open_study(member_id, joined_at, [], ports.clock.now()))
+        await credit_study(ports, await open_study(member_id, joined_at, [], ports.clock.now()))
 
     await transaction(work)
 
@@ -180,7 +180,7 @@ def _told(study: Study, result: EventResult) -> EventResult:
     return result
 
 
-async def _credit(ports: Ports, study: Study) -> Reward | None:
+async def credit_study(ports: Ports, study: Study) -> Reward | None:
     """Settle, write, reward, count, announce; what was rewarded, None if there was nothing to reward."""
     study.settle_credit()
     await write_study(study)
