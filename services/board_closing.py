@@ -18,7 +18,8 @@ from models import boards as rows
 from services.board_projection import kept_families, true_scores
 from services.ports import Ports
 
-SECOND_LOOK_SECONDS = 0.5
+LOOKS = 4
+NEXT_LOOK_SECONDS = 0.5
 MOST_DIFFERENCES = 100
 
 _log = structlog.get_logger("boards")
@@ -79,14 +80,7 @@ async def verify_boards(ports: Ports) -> list[Difference]:
         Difference(f"snapshot {row.period.value}.{row.starts_on}", None, row.checksum or "", "another checksum")
         for row in await rows.snapshots_that_differ()
     ]
-    for family in kept_families(ports.clock.now()):
-        differences = await _differences(ports, family)
-        for _ in range(3):
-            if not differences:
-                break
-            await asyncio.sleep(SECOND_LOOK_SECONDS)
-            differences = await _differences(ports, family)
-        found += differences
+    found += await _board_differences(ports)
     return found[:MOST_DIFFERENCES]
 
 
@@ -102,6 +96,18 @@ async def _close(ports: Ports, period: Period) -> bool:
         return False
     await rows.freeze(row, ports.clock.now())
     return True
+
+
+async def _board_differences(ports: Ports) -> list[Difference]:
+    suspects = kept_families(ports.clock.now())
+    for look in range(LOOKS):
+        if look:
+            await asyncio.sleep(NEXT_LOOK_SECONDS)
+        found = {family: await _differences(ports, family) for family in suspects}
+        suspects = [family for family in suspects if found[family]]
+        if not suspects:
+            return []
+    return [difference for family in suspects for difference in found[family]]
 
 
 async def _differences(ports: Ports, family: Family) -> list[Difference]:
