@@ -14,6 +14,7 @@ from kit.db import transaction
 from kit.errors import DomainError, ErrorCode
 from kit.words import ProgressKind
 from models import credit, outbox
+from models.accounts import has_members, members_by_ids
 from models.bulk import add_missing, take_statistics
 from models.courses import CourseRating
 from models.credit import EventRow
@@ -24,7 +25,7 @@ from seeds import story, town
 from seeds.story import SeedReport
 from services.board_projection import rebuild
 from services.courses import recount_course
-from services.demo_city import City, Resident
+from services.demo_city import City, Resident, demo_id
 from services.ports import Ports
 from services.progress import credit_study
 from services.study import Study, open_study
@@ -45,6 +46,14 @@ async def is_demo_due() -> bool:
     top, *_ = town.regions()
     codes = await region_ids_by_code()
     return not codes or top.code in codes
+
+
+async def is_demo_due(seed: int = 1) -> bool:
+    """Whether nobody is here at all, or this demo was begun and not finished."""
+    member_id = demo_id(seed, "member", town.LEARNER)
+    if (await members_by_ids([member_id])) == [None]:
+        return not await has_members()
+    return not await has_learned(member_id)
 
 
 async def seed_demo(ports: Ports, seed: int = 1, progress: Callable[[int, int], None] | None = None) -> None:

@@ -33,6 +33,10 @@ Rows: TypeAlias = Iterator[
 LECTURERS = 8
 
 
+def demo_id(seed: int, kind: str, name: object) -> UUID:
+    return derived_id("demo", seed, kind, name)
+
+
 @dataclass(frozen=True, slots=True)
 class Resident:
     """A learner of the city, and where they stand."""
@@ -60,7 +64,7 @@ class City:
             self._paths[region.code] = self._paths.get(region.parent_code or "", "") + f"{region.code}/"
 
     def id(self, kind: str, name: object) -> UUID:
-        return derived_id("demo", self.seed, kind, name)
+        return demo_id(self.seed, kind, name)
 
     def lesson_id(self, course: SeedCourse, lesson: int) -> UUID:
         """The id of a course's lesson; `lesson` counts from 0."""
