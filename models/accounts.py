@@ -138,8 +138,3 @@ async def add_member(member: Member) -> bool:
         member.id, member.display_name, member.phone_cipher, member.phone_index, member.masked_phone, member.joined_at,
     )  # fmt: skip
     return bool(added)
-
-
-async def has_members() -> bool:
-    """Whether there is anybody at all."""
-    return await Member.exists()

@@ -14,7 +14,7 @@ from kit.db import transaction
 from kit.errors import DomainError, ErrorCode
 from kit.words import ProgressKind
 from models import credit, outbox
-from models.accounts import has_members, members_by_ids
+from models.accounts import members_by_ids
 from models.bulk import add_missing, take_statistics
 from models.courses import CourseRating
 from models.credit import EventRow
@@ -41,18 +41,11 @@ def demo_accounts() -> list[tuple[str, str]]:
     return [(account.who, account.phone) for account in town.ACCOUNTS]
 
 
-async def is_demo_due() -> bool:
-    """Whether the academy is empty, or its demo is only half made. Never true where there are regions of your own."""
-    top, *_ = town.regions()
-    codes = await region_ids_by_code()
-    return not codes or top.code in codes
-
-
 async def is_demo_due(seed: int = 1) -> bool:
-    """Whether nobody is here at all, or this demo was begun and not finished."""
+    """Whether the academy is empty, or this demo only half made. Never true where there are regions of your own."""
     member_id = demo_id(seed, "member", town.LEARNER)
-    if (await members_by_ids([member_id])) == [None]:
-        return not await has_members()
+    if await members_by_ids([member_id]) == [None]:
+        return not await region_ids_by_code()
     return not await has_learned(member_id)
 
 
