@@ -9,8 +9,9 @@ from pathlib import Path
 
 import asyncpg
 
+from kit.db import migrate
 from kit.embedded import Postgres, Valkey, socket_directory
-from tests.halfway import migrate_what_there_is
+from models import MODULES
 
 TEMPLATE = "template_academy"
 
@@ -47,7 +48,7 @@ async def build_template(url: Callable[[str], str]) -> None:
     admin = await asyncpg.connect(url("postgres"))
     await admin.execute(f"CREATE DATABASE {TEMPLATE}")
     await admin.close()
-    await migrate_what_there_is(url(TEMPLATE))
+    await migrate(url(TEMPLATE), MODULES)
 
 
 async def copy_template(url: Callable[[str], str], name: str) -> None:
