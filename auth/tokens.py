@@ -133,10 +133,11 @@ class Tokens:
         claims = orjson.loads(jws.verify(text, key.public, algorithms=[ALGORITHM]))
         _require(isinstance(claims, dict) and claims.keys() == CLAIM_NAMES)
         _require(claims["iss"] == ISSUER and claims["aud"] == AUDIENCE)
-        _require(type(claims["exp"]) is int and type(claims["iat"]) is int and type(claims["jti"]) is str)
+        _require(type(claims["exp"]) is int and type(claims["iat"]) is int)
+        _require(isinstance(claims["jti"], str) and bool(claims["jti"]))
         issued_at = datetime.fromtimestamp(claims["iat"], UTC)
         expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-        _require(issued_at <= now + CLOCK_SKEW and now < expires_at)
+        _require(issued_at <= now + CLOCK_SKEW and now < expires_at <= issued_at + LIFE)
         return Claims(UUID(claims["sub"]), UUID(claims["sid"]), claims["jti"], issued_at, expires_at)
 
     def _signer(self, now: datetime) -> _RingKey:
