@@ -8,6 +8,7 @@ from kit.words import CourseForm, CourseKind, ProgressKind
 from models.progress import enrolments_of
 from services.ledger import ledger_verify
 from services.points import Award
+from services.records import progress_verify
 from tests.progress.desk import (
     ACCEPTED,
     DAY,
@@ -157,6 +158,7 @@ async def test_a_late_event_moves_a_completion_to_the_day_it_happened(ports, wor
     for what in ("completions", "courses", "course_counts", "facts", "points", "awards", "days", "counted"):
         assert late[what] == plain[what], what
     assert await ledger_verify() == []
+    assert await progress_verify() == []
 
 
 # Gates
@@ -296,6 +298,7 @@ async def test_twenty_clients_sending_one_batch_five_times_complete_and_earn_onc
     assert await lifetime(may) == 55
     assert len((await totals(may.member_id))["completions"]) == 2
     assert await ledger_verify() == []
+    assert await progress_verify() == []
 
 
 async def test_two_devices_share_one_lesson(ports, world):
@@ -313,3 +316,4 @@ async def test_two_devices_share_one_lesson(ports, world):
     assert (found.watched_seconds, found.completed_at) == (60, at + MINUTE * 48 / 60)
     assert await lifetime(may) == 45
     assert await ledger_verify() == []
+    assert await progress_verify() == []

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from kit.db import rows
 from kit.words import EventStatus
 from services.progress import pay_pending
+from services.records import progress_verify
 from tests.progress.desk import learner, place, send, station, totals, watched
 
 LESSONS, UNITS, UNIT_SECONDS = 3, 10, 300
@@ -87,5 +88,6 @@ async def test_order_splitting_and_repetition_never_change_the_totals(ports, wor
         await deliver(ports, actor, batches)
         found.append(await totals(actor.member_id))
 
+    assert await progress_verify() == []
     for what in found[0]:
         assert found[0][what] == found[1][what], what

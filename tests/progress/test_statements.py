@@ -1,0 +1,103 @@
+"""A report is a few statements, however long it is."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from kit import db
+from tests.progress.desk import ACCEPTED, DUPLICATE, HOUR, MINUTE, learner, send, station, told, watched
+
+
+@contextmanager
+def counted(pool):
+    """The statements that run on the pool's connections meanwhile."""
+    seen = []
+    connections = [holder._con for holder in pool._holders if holder._con is not None]
+
+    def look(record):
+        seen.append(" ".join(record.query.split()))
+
+    for connection in connections:
+        connection.add_query_logger(look)
+    try:
+        yield seen
+    finally:
+        for connection in connections:
+            connection.remove_query_logger(look)
+
+
+@pytest.fixture
+async def pool(ports, world):
+    """The pool, each of its connections past what it does once in its life."""
+    course = await world.course(seconds=60)
+    await send(ports, await learner(ports), watched(course.lesson_ids[0], (0, 60), at=ports.clock.now()))
+    return await db._pool()
+
+
+def evening(course, at, count, *, again=0):
+    """`count` events all over the course, in order."""
+    lessons = course.lesson_ids
+    return [
+        watched(
+            lessons[number * len(lessons) // count],
+            (number * 60 % 100, number * 60 % 100 + 20),
+            at=at + number * MINUTE,
+            name=("evening", number, again),
+        )
+        for number in range(count)
+    ]
+
+
+async def test_twenty_events_that_complete_nothing_take_some_twenty_statements(ports, world, pool):
+    course = await world.course(lessons=1, seconds=1200)
+    may = await learner(ports, await station(ports))
+    batch = evening(course, ports.clock.now() - HOUR, 20)
+
+    with counted(pool) as statements:
+        outcome = await send(ports, may, *batch)
+
+    assert told(outcome) == [ACCEPTED] * 20
+    assert len(statements) <= 22
+
+
+async def test_a_hundred_events_take_as_many_statements_as_twenty(ports, world, pool):
+    course = await world.course(lessons=1, seconds=1200)
+    may, lin = await learner(ports), await learner(ports)
+    at = ports.clock.now() - 2 * HOUR
+
+    with counted(pool) as few:
+        await send(ports, may, *evening(course, at, 20))
+    with counted(pool) as many:
+        await send(ports, lin, *evening(course, at, 100))
+
+    assert len(many) == len(few)
+
+
+async def test_lessons_and_a_course_completed_with_their_rewards_take_some_forty_statements(ports, world, pool):
+    course = await world.course(lessons=4, seconds=100)
+    may = await learner(ports, await station(ports))
+    at = ports.clock.now() - HOUR
+    batch = [
+        watched(lesson, (start, start + 20), at=at + (5 * number + start / 20) * MINUTE)
+        for number, lesson in enumerate(course.lesson_ids)
+        for start in range(0, 100, 20)
+    ]
+
+    with counted(pool) as statements:
+        outcome = await send(ports, may, *batch)
+
+    assert told(outcome) == [ACCEPTED] * 20
+    assert len(statements) <= 40
+
+
+async def test_a_batch_sent_again_takes_a_handful(ports, world, pool):
+    course = await world.course(lessons=1, seconds=1200)
+    may = await learner(ports)
+    batch = evening(course, ports.clock.now() - HOUR, 20)
+    await send(ports, may, *batch)
+
+    with counted(pool) as statements:
+        outcome = await send(ports, may, *batch)
+
+    assert told(outcome) == [DUPLICATE] * 20
+    assert len(statements) <= 6
