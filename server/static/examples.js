@@ -25,7 +25,7 @@ query Courses {
   },
   {
     query: `# 3 One course. A lesson opens when the one before it
-# is complete. The first open one is used in tab 4.
+# is complete. Tab 4 takes them one after the other.
 query Course($id: ID!) {
   course(id: $id) {
     id title summary points
@@ -35,8 +35,8 @@ query Course($id: ID!) {
     variables: { id: "" },
   },
   {
-    query: `# 4 Watch a whole lesson: points, level and streak
-# come with the answer.
+    query: `# 4 Watch a whole lesson; run again for the next one.
+# Points, level and streak come with the answer.
 mutation Watch($input: ReportProgressInput!) {
   reportProgress(input: $input) {
     results { eventId status code message }
@@ -65,7 +65,7 @@ query Board {
   },
   {
     query: `# 6 Tab 5's board while it moves: run this here, and
-# complete a lesson from a second window.
+# complete lessons in a second window (tabs 1 to 4).
 subscription Moves($boardId: ID!) {
   honourBoardMoved(boardId: $boardId, top: 5) {
     asOf phase

@@ -3,7 +3,7 @@
   const { React, createRoot, GraphiQL } = Academy;
   const box = document.getElementById("token");
   const state = document.getElementById("token-state");
-  const found = {}; // ids seen in answers, for the empty ones of the examples
+  const found = { lessons: [] }; // ids seen in answers, for the empty ones of the examples
 
   const authorization = () => (box.value.trim() ? "Bearer " + box.value.trim() : undefined);
 
@@ -23,8 +23,9 @@
     const session = data?.signInWithCode?.session || data?.signInWithPassword?.session || data?.refreshSession?.session;
     if (session) keepToken(session.accessToken, session.accessTokenExpiresAt);
     if (data?.courses?.nodes?.length) found.course = data.courses.nodes[0].id;
-    const open = data?.course?.lessons?.find((lesson) => !lesson.locked && !lesson.viewerProgress?.completedAt);
-    if (open) Object.assign(found, { lesson: open.id, seconds: open.durationSeconds });
+    if (data?.course?.lessons) found.lessons = data.course.lessons.filter((lesson) => !lesson.viewerProgress?.completedAt);
+    const completed = (data?.reportProgress?.lessons || []).filter((lesson) => lesson.viewerProgress?.completedAt);
+    found.lessons = found.lessons.filter((lesson) => !completed.some((done) => done.id === lesson.id));
     if (data?.honourBoard?.id) found.board = data.honourBoard.id;
   }
 
@@ -39,8 +40,9 @@
       if (event.eventId === "") event.eventId = newId();
       if (event.occurredAt === "") event.occurredAt = now;
       if (event.lessonId === "") {
-        event.lessonId = found.lesson || "";
-        if (found.seconds && event.spans?.length === 1) event.spans[0].toSeconds = found.seconds;
+        const lesson = found.lessons[0];
+        event.lessonId = lesson?.id || "";
+        if (lesson && event.spans?.length === 1) event.spans[0].toSeconds = lesson.durationSeconds;
       }
     }
     return copy;
