@@ -318,6 +318,36 @@ async def lessons_by_ids(lesson_ids: Sequence[UUID]) -> list[LessonRow | None]:
     return [shelf.get(lesson_id) for lesson_id in lesson_ids]
 
 
+async def gates_before(member_id: UUID, lesson_ids: Sequence[UUID]) -> list[str | None]:
+    """The title of the lesson to be done before each of these, None where the lesson is open; in their order.
+
+    A learner goes by the edition they are enrolled in, and by the current one for what is only there. A lesson is open
+    when what was reported of the one before reaches its goal, paid or not; once begun it is open for good.
+    """
+    found = await rows(
+        """WITH placed AS (
+               SELECT l.lesson_id, l.edition_id = n.edition_id AS is_own, lag(l.lesson_id) OVER w AS before_id,
+                      lag(l.title) OVER w AS before_title
+               FROM courses c
+               LEFT JOIN course_enrolments n ON n.course_id = c.id AND n.member_id = $1
+               JOIN edition_lessons l ON l.edition_id IN (c.edition_id, n.edition_id)
+               WHERE c.id = ANY(ARRAY(SELECT course_id FROM lessons WHERE id = ANY($2)))
+               WINDOW w AS (PARTITION BY l.edition_id ORDER BY l.position)
+           ), gates AS (
+               SELECT DISTINCT ON (lesson_id) lesson_id, before_id, before_title
+               FROM placed WHERE lesson_id = ANY($2) ORDER BY lesson_id, is_own DESC NULLS LAST
+           )
+           SELECT g.lesson_id, g.before_title FROM gates g
+           LEFT JOIN lesson_progress before ON before.member_id = $1 AND before.lesson_id = g.before_id
+           WHERE g.before_id IS NOT NULL AND before.passed_at IS NULL AND NOT EXISTS (
+               SELECT 1 FROM lesson_progress own WHERE own.member_id = $1 AND own.lesson_id = g.lesson_id)""",
+        member_id,
+        list(lesson_ids),
+    )
+    shelf = {row["lesson_id"]: row["before_title"] for row in found}
+    return [shelf.get(lesson_id) for lesson_id in lesson_ids]
+
+
 async def modules_by_ids(module_ids: Sequence[UUID]) -> list[Module | None]:
     """The modules of these ids, in their order."""
     found = {module.id: module for module in await Module.filter(id__in=list(module_ids))}

@@ -12,7 +12,6 @@ from models import accounts, courses
 from models.assignments import AssignedRow
 from models.course_lists import CourseFilter as Wanted
 from models.courses import CourseRow, LessonRow, MediaRow
-from models.progress import progress_by_lesson
 from schema.accounts import Member
 from schema.context import Context, Info
 from schema.errors import Payload
@@ -95,12 +94,12 @@ class Lesson(Node):
 
     @strawberry.field(description="Locked lessons earn no credit yet: the one before comes first.")
     async def locked(self, info: Info) -> bool:
-        return await self._is_locked(info)
+        return await self._gate(info) is not None
 
     @strawberry.field
     async def locked_reason(self, info: Info) -> str | None:
-        locked = await self._is_locked(info)
-        return in_language(info.context, LOCKED, title=self.row.previous_title) if locked else None
+        gate = await self._gate(info)
+        return in_language(info.context, LOCKED, title=gate) if gate is not None else None
 
     @strawberry.field(description="Signed, expires, takes ranges. Null when signed out.")
     def media_url(self, info: Info) -> str | None:
@@ -125,16 +124,12 @@ class Lesson(Node):
     async def viewer_progress(self, info: Info) -> LessonProgress | None:
         return await LessonProgress.load(info, self.row)
 
-    async def _is_locked(self, info: Info) -> bool:
-        before, actor = self.row.previous_lesson_id, info.context.actor
-        if before is None:
-            return False
+    async def _gate(self, info: Info) -> str | None:
+        """The title of the lesson to be done first; None if this one is open."""
+        actor = info.context.actor
         if actor is None:
-            return True
-        loader = info.context.loaders.of(progress_by_lesson, actor.member_id)
-        # What was once open stays open, also where a new edition puts a lesson before it.
-        rows = await loader.load_many([before, self.row.id])
-        return not any(row is not None and row.passed_at is not None for row in rows)
+            return self.row.previous_title
+        return await info.context.loaders.of(courses.gates_before, actor.member_id).load(self.row.id)
 
     def _media_url(self, info: Info) -> MediaUrl | None:
         if self.row.media is None or info.context.actor is None:

@@ -6,20 +6,33 @@ Each noun's builders stand together; what they make is made through the services
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth.actor import Actor
 from auth.codes import DEMO_CODE
+from gamification.reports import ReportedEvent
 from kit.db import transaction
 from kit.ids import new_id, to_global
-from kit.words import CourseForm, CourseKind, CourseStatus, OutletTier, PostRole, RegionKind, Role
+from kit.words import (
+    CourseForm,
+    CourseKind,
+    CourseStatus,
+    EventStatus,
+    OutletTier,
+    PostRole,
+    ProgressKind,
+    RegionKind,
+    Role,
+)
 from models.accounts import Member, grant
-from models.courses import Course, CourseEdition, EditionLesson, Lesson, MediaAsset, Module
+from models.assignments import Assignment
+from models.courses import Course, CourseEdition, EditionLesson, Lesson, MediaAsset, Module, lessons_by_ids
 from models.outlets import Outlet, Region
 from services.accounts import actor_of
 from services.outlets import begin_post
 from services.ports import Ports
+from services.progress import Batch, report_progress
 from services.sessions import Device, SignedIn, sign_in_with_code
 from services.signing import claims_of
 
@@ -126,6 +139,48 @@ class World:
             )
         await Course.filter(id=course.id).update(edition_id=edition.id)
         return course
+
+    async def studies(self, member: Member, course: MadeCourse, lessons: int | None = None) -> None:
+        """The member watches the first `lessons` of the course whole, all of them unless told, and it is reported."""
+        now = self.ports.clock.now()
+        rows = await lessons_by_ids(course.lesson_ids[:lessons])
+        events = [
+            ReportedEvent(
+                event_id=new_id(),
+                lesson_id=lesson_id,
+                kind=ProgressKind.WATCHED if row.dwell_seconds is None else ProgressKind.READ,
+                occurred_at=now + timedelta(milliseconds=place),
+                spans=((0, row.duration_seconds),),
+            )
+            for place, (lesson_id, row) in enumerate(zip(course.lesson_ids, rows, strict=False))
+            if row is not None
+        ]
+        outcome = await report_progress(self.ports, Actor(member.id, new_id(), ()), Batch(now, tuple(events)))
+        assert {result.status for result in outcome.results} <= {EventStatus.ACCEPTED}, outcome.results
+
+    async def assigned(
+        self,
+        course: MadeCourse,
+        *,
+        due_in: timedelta = timedelta(days=7),
+        region: Region | None = None,
+        tier: OutletTier | None = None,
+        outlet: Outlet | None = None,
+        member: Member | None = None,
+    ) -> Assignment:
+        """The course is to be done by whoever is meant."""
+        now = self.ports.clock.now()
+        return await Assignment.create(
+            id=new_id(),
+            course_id=course.id,
+            region=region,
+            tier=tier,
+            outlet=outlet,
+            member=member,
+            due_at=now + due_in,
+            reason="请学一学",
+            assigned_at=now,
+        )
 
     async def media(self, seconds: int = 60, content: bytes = b"not really a film") -> MediaAsset:
         """An asset with its bytes in storage."""
