@@ -102,7 +102,7 @@ class LearningEventInput:
 
     def plain(self, index: int) -> ReportedEvent:
         """BAD_USER_INPUT for what no phone can mean; an id of no lesson is judged with the event."""
-        rate = self.playback_rate if self.playback_rate is not None else 1.0
+        rate = float(self.playback_rate) if self.playback_rate is not None else 1.0
         if not 0 < rate <= FASTEST_PLAYBACK:
             raise bad_input("events", str(index), "playbackRate")
         return ReportedEvent(
