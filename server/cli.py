@@ -17,12 +17,13 @@ from server import banner
 from server.api import schema
 from server.app import make_app
 from server.children import WebServer
-from server.commands import admin, boards, keys, ledger
+from server.commands import admin, boards, keys, ledger, outlets, regions
 from server.home import Busy, standing
 from server.serve import CannotServe, Job, Parent, address_of, bind
-from server.terminal import DataDir, bring_up_to_date, err, migrate_own, out, settings_for
+from server.terminal import DataDir, Tell, bar, bring_up_to_date, err, migrate_own, out, run, settings_for
 from server.wiring import opened_ports
 from server.wiring import work as run_worker
+from services.demo import demo_accounts, is_demo_due, seed_demo
 
 app = typer.Typer(
     help="Growth Academy 成长学院: the server of a mobile training academy.",
@@ -31,6 +32,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(admin, name="admin")
+app.add_typer(regions, name="regions")
+app.add_typer(outlets, name="outlets")
 app.add_typer(boards, name="boards")
 app.add_typer(ledger, name="ledger")
 app.add_typer(keys, name="keys")
@@ -76,7 +79,9 @@ def serve(
     jobs: dict[str, Job] = {f"web {number}": web for number in range(1, workers + 1)}
     if worker:
         jobs["worker"] = work
-    greet = partial(banner.show, out, address=address, processes=list(jobs), accounts=())
+    greet = partial(
+        banner.show, out, address=address, processes=list(jobs), accounts=demo_accounts() if settings.demo else ()
+    )
     Parent(settings, listener, address, jobs).run(prepare, greet)
 
 
@@ -99,6 +104,17 @@ def migrate(data_dir: DataDir = None) -> None:
     out.print("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
 
 
+@app.command()
+def seed(
+    number: Annotated[int, typer.Option("--seed", min=1, help="Which demo; the same number makes the same.")] = 1,
+    data_dir: DataDir = None,
+) -> None:
+    """Fill the academy with the demo: a city of shops, courses, six weeks of learning. Again it changes nothing."""
+    with bar("Telling six weeks of learning") as tell:
+        run(data_dir, lambda ports: seed_demo(ports, number, tell))
+    out.print("The demo is there.")
+
+
 @app.command("export-schema")
 def export_schema(
     file: Annotated[Path | None, typer.Argument(help="Where to write it; nowhere given: to the screen.")] = None,
@@ -114,3 +130,12 @@ def export_schema(
 def prepare(settings: Settings) -> None:
     """Before the first request of a serve: the schema, and on the first start the demo."""
     bring_up_to_date(settings)
+    if settings.demo:
+        with bar("Telling six weeks of learning") as tell:
+            asyncio.run(_seed_if_new(settings, tell))
+
+
+async def _seed_if_new(settings: Settings, tell: Tell) -> None:
+    async with opened_ports(settings) as ports:
+        if await is_demo_due():
+            await seed_demo(ports, progress=tell)

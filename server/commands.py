@@ -1,16 +1,27 @@
 """The commands of each noun: who asks, one call, what is said."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from server.terminal import DataDir, bar, out, report, run
+from server.terminal import DataDir, bar, err, out, report, run
 from services.accounts import create_admin
+from services.board_closing import verify_boards
 from services.board_projection import rebuild
-from services.ledger import ledger_verify
+from services.ledger import Difference, ledger_verify
+from services.outlet_import import import_outlets, import_regions
+from services.ports import Ports
+from services.records import progress_verify
 from services.signing import rotate_keys
+from services.tables import ImportReport
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file with a heading.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Report the same, and change nothing.")]
 
 admin = typer.Typer(help="Administrators.", no_args_is_help=True)
+outlets = typer.Typer(help="Outlets and their owners.", no_args_is_help=True)
+regions = typer.Typer(help="The region tree.", no_args_is_help=True)
 boards = typer.Typer(help="The honour boards.", no_args_is_help=True)
 ledger = typer.Typer(help="The points ledger.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
@@ -31,6 +42,25 @@ def create(
     out.print(f"{member.display_name} ({member.masked_phone}) administers {region or 'everything'}.")
 
 
+@outlets.command("import")
+def outlets_import(file: File, dry_run: DryRun = False, data_dir: DataDir = None) -> None:
+    """Create and change outlets with their owners: code, name, region, tier, segment, owner's name and phone.
+
+    Lines that cannot be taken are named and left out; the exit code is 1 if there are any.
+    """
+    content = file.read_bytes()
+    with bar("Importing outlets") as tell:
+        done = run(data_dir, lambda ports: import_outlets(ports, content, dry_run=dry_run, tell=tell))
+    _say_imported(done, dry_run=dry_run)
+
+
+@regions.command("import")
+def regions_import(file: File, dry_run: DryRun = False, data_dir: DataDir = None) -> None:
+    """Create and rename regions: code, name, kind, code of the parent. They come before the outlets."""
+    content = file.read_bytes()
+    _say_imported(run(data_dir, lambda ports: import_regions(ports, content, dry_run=dry_run)), dry_run=dry_run)
+
+
 @boards.command("rebuild")
 def rebuild_boards(data_dir: DataDir = None) -> None:
     """Build every board anew from the rows behind it, while the old ones are shown."""
@@ -39,11 +69,26 @@ def rebuild_boards(data_dir: DataDir = None) -> None:
     out.print("The boards are built.")
 
 
+@boards.command("verify")
+def boards_verify(data_dir: DataDir = None) -> None:
+    """Recompute every board from the rows behind it, and name every difference. Exit code 1 if there is one."""
+    with err.status("Verifying the boards"):
+        differences = run(data_dir, verify_boards)
+    report(differences, "The boards are right.")
+
+
 @ledger.command("verify")
 def verify_ledger(data_dir: DataDir = None) -> None:
-    """Recompute all points from facts and entries, and name every difference. Exit code 1 if there is one."""
-    with bar("Verifying the ledger") as tell:
-        differences = run(data_dir, lambda ports: ledger_verify(tell))
+    """Recompute all learning from its events and all points from facts and entries, and name every difference.
+
+    Exit code 1 if there is one.
+    """
+
+    async def verify(_: Ports) -> list[Difference]:
+        return [*await progress_verify(tell), *await ledger_verify(tell)]
+
+    with bar("Verifying learning and points") as tell:
+        differences = run(data_dir, verify)
     report(differences, "The ledger is in order.")
 
 
@@ -51,3 +96,13 @@ def verify_ledger(data_dir: DataDir = None) -> None:
 def rotate(data_dir: DataDir = None) -> None:
     """Add a signing key and retire the others; tokens that live stay good."""
     out.print(f"Key {run(data_dir, rotate_keys)} signs from two minutes on.")
+
+
+def _say_imported(done: ImportReport, *, dry_run: bool) -> None:
+    would = "would be " if dry_run else ""
+    out.print(f"{done.created} {would}created, {done.updated} {would}changed, {done.unchanged} unchanged.")
+    for line in done.rejected:
+        err.print(f"line {line.line}: {line.code.value} in {line.column}", highlight=False)
+    if done.rejected:
+        err.print(f"[red]{len(done.rejected)} lines were left out.[/red]")
+        raise typer.Exit(1)
