@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from kit.db import rows
+from kit.db import execute, rows
 from kit.words import CourseStatus
 from models.courses import Course
 from models.progress import enrolments_of, lesson_progress_of
@@ -25,6 +25,7 @@ from tests.progress.desk import (
     told,
     watched,
 )
+from workers.scheduler import TICKS
 
 
 async def test_an_evening_watched_offline_is_paid_at_once(ports, world):
@@ -111,6 +112,28 @@ async def test_the_next_report_pays_what_is_pending(ports, world):
     assert set(outcome.lesson_ids) == {long.lesson_ids[0], other.lesson_ids[0]}
     assert Award("lesson.completed", 10, "Lesson", long.lesson_ids[0]) in outcome.awards
     assert (await progress_in(may, long.lesson_ids[0])).completed_at == at
+
+
+def test_the_worker_looks_for_what_is_due():
+    assert pay_all_due in [tick.run for tick in TICKS]
+
+
+async def test_one_member_who_cannot_be_paid_holds_up_nobody_else(ports, world):
+    course = await world.course(seconds=900)
+    broken, may = await learner(ports, joined=timedelta(0)), await learner(ports, joined=timedelta(0))
+    at = ports.clock.now()
+    for actor in (broken, may):
+        await send(ports, actor, watched(course.lesson_ids[0], (0, 900), at=at))
+    # Progress that its table would not take again: what was paid and what was watched disagree.
+    await execute(
+        "UPDATE lesson_progress SET creditable_seconds = 810, paid = '{0,850}' WHERE member_id = $1", broken.member_id
+    )
+
+    ports.clock.advance(HOUR)
+    await pay_all_due(ports)
+
+    assert (await progress_in(may, course.lesson_ids[0])).completed_at == at
+    assert (await progress_in(broken, course.lesson_ids[0])).completed_at is None
 
 
 async def test_the_worker_pays_when_the_time_has_come(ports, world):
