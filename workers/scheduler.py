@@ -34,7 +34,7 @@ TICKS: tuple[Tick, ...] = (
 )
 
 
-async def run_scheduler(ports: Ports, ticks: tuple[Tick, ...] = TICKS) -> None:
+async def run_scheduler(ports: Ports, ticks: tuple[Tick, ...] = TICKS, look_seconds: float = LOOK_SECONDS) -> None:
     """Run ticks for ever while this process leads; of many processes one does. Ends when cancelled."""
     async with leadership("scheduler") as leads:
         turns: set[asyncio.Task[None]] = set()
@@ -44,7 +44,7 @@ async def run_scheduler(ports: Ports, ticks: tuple[Tick, ...] = TICKS) -> None:
                     await _stop(turns)
                 elif not turns:
                     turns |= {asyncio.create_task(_repeat(ports, tick)) for tick in ticks}
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(look_seconds)
         finally:
             await _stop(turns)
 
