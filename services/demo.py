@@ -55,11 +55,11 @@ async def seed_demo(ports: Ports, seed: int = 1, progress: Callable[[int, int], 
     `progress` hears (learners whose story is told, learners in all). CONFLICT if another demo is there.
     """
     city = City(ports, seed)
-    await _refuse_another(city)
     for key, content in city.files():
         if not await ports.storage.holds(key, len(content)):
             await ports.storage.put(key, content)
-    await transaction(partial(add_missing, [*city.people(), *city.catalogue()]))
+    if not await _is_founded(city):
+        await transaction(partial(add_missing, [*city.people(), *city.catalogue()]))
     *others, learner = city.residents()
     if await has_learned(learner.member_id):
         return
@@ -72,11 +72,13 @@ async def seed_demo(ports: Ports, seed: int = 1, progress: Callable[[int, int], 
     await _show_boards(ports, city)
 
 
-async def _refuse_another(city: City) -> None:
+async def _is_founded(city: City) -> bool:
+    """Whether the city is there before anybody's story; CONFLICT if it is that of another seed."""
     top, *_ = town.regions()
     found = await region_by_code(top.code)
     if found is not None and found.id != city.id("region", top.code):
         raise DomainError(ErrorCode.CONFLICT, field=["seed"])
+    return found is not None
 
 
 async def _tell_all(
