@@ -1,0 +1,93 @@
+"""`serve` and everything below it, killed in every order."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kit.processes import wait_until
+from tests.process import PATIENCE_SECONDS, Serving, run_main
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """One for all tests of this file: each leaves it serving."""
+    served = Serving(tmp_path_factory.mktemp("serving") / "data", ("--workers", "2")).start()
+    yield served
+    assert served.stop(signal.SIGINT) == 0
+    assert not (served.data / "run.json").exists()
+
+
+@pytest.mark.parametrize("server", ["postgres", "valkey-server"])
+def test_a_database_that_is_killed_starts_again(serving: Serving, server: str) -> None:
+    before = serving.child(server)
+
+    os.kill(before, signal.SIGKILL)
+
+    assert wait_until(lambda: before not in serving.children(), PATIENCE_SECONDS)
+    assert wait_until(serving.is_ready, PATIENCE_SECONDS)
+    assert serving.child(server) != before
+
+
+def test_a_web_process_that_is_killed_starts_again(serving: Serving) -> None:
+    before = {pid for pid, command in serving.children().items() if "main.py" in command}
+    assert len(before) == 3  # two web processes and the worker
+
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+
+    def all_new() -> bool:
+        now = {pid for pid, command in serving.children().items() if "main.py" in command}
+        return len(now) == 3 and not now & before
+
+    assert wait_until(all_new, PATIENCE_SECONDS)
+    assert wait_until(serving.is_ready, PATIENCE_SECONDS)
+
+
+def test_a_killed_serve_takes_all_with_it_and_blocks_no_start(serving: Serving) -> None:
+    serving.kill()
+
+    serving.start()
+
+    assert serving.is_ready()
+
+
+def test_a_second_serve_on_the_same_data_says_who_has_it(serving: Serving) -> None:
+    second = run_main("serve", "--port", "0", "--data-dir", str(serving.data))
+
+    assert second.returncode == 1
+    assert f"in use by another server at {serving.address}" in " ".join(second.stderr.split())
+    assert serving.is_ready()
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence(serving: Serving, tmp_path: Path) -> None:
+    port = serving.address.rpartition(":")[2]
+
+    second = run_main("serve", "--port", port, "--data-dir", str(tmp_path))
+
+    assert second.returncode == 1
+    assert f"Cannot listen on 127.0.0.1:{port}" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_command_beside_a_server_uses_its_databases(serving: Serving) -> None:
+    made = run_main("admin", "create", "--phone", "13900000001", "--name", "站长", "--data-dir", str(serving.data))
+    verified = run_main("ledger", "verify", "--data-dir", str(serving.data))
+
+    assert made.returncode == 0, made.stderr
+    assert "站长" in made.stdout
+    assert "139****0001" in made.stdout
+    assert verified.returncode == 0, verified.stderr
+    assert serving.is_ready()
+
+
+def test_two_servers_stand_side_by_side_and_end_alone(serving: Serving, tmp_path: Path) -> None:
+    other = Serving(tmp_path / "data").start()
+
+    assert other.is_ready()
+    assert other.address != serving.address
+    assert other.stop() == 0
+    assert serving.is_ready()
+    assert not (other.data / "postgres/postmaster.pid").exists()
