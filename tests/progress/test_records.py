@@ -19,9 +19,10 @@ async def a_story(ports, world):
         await world.course(seconds=30, form=CourseForm.ARTICLE),
         await world.course(seconds=3000),
     )
-    await send(ports, may, watched(film.lesson_ids[0], (0, 60), at=now), watched(film.lesson_ids[1], (5, 60), at=now))
-    await send(ports, may, watched(film.lesson_ids[0], (0, 40), (30, 60), at=now - MINUTE))
-    await send(ports, may, watched(article.lesson_ids[0], (0, 90), at=now, kind=ProgressKind.READ))
+    first, second = film.lesson_ids
+    await send(ports, may, watched(first, (0, 60), at=now - 1.5 * MINUTE), watched(second, (5, 60), at=now - MINUTE))
+    await send(ports, may, watched(first, (0, 40), (30, 60), at=now - 2 * MINUTE))
+    await send(ports, may, watched(article.lesson_ids[0], (0, 90), at=now - MINUTE / 2, kind=ProgressKind.READ))
     await send(ports, may, watched(long.lesson_ids[0], (0, 2900), at=now))
     return may, film
 
