@@ -1,0 +1,150 @@
+"""The command line: what it says, on which databases, and with what exit code."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from kit.db import rows
+from kit.settings import Environment, Settings, UnsafeSettings
+from server.cli import app
+from services.ports import Ports
+from tests.process import ROOT, run_main
+from tests.world import World
+
+COMMANDS = [
+    ["serve"], ["worker"], ["migrate"], ["seed"], ["export-schema"], ["admin", "create"], ["outlets", "import"],
+    ["regions", "import"], ["boards", "rebuild"], ["boards", "verify"], ["ledger", "verify"], ["keys", "rotate"],
+]  # fmt: skip
+
+
+def run_here(settings: Settings, *words: str) -> "tuple[int, str]":
+    """(exit code, everything said) of a command on the databases of this test."""
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
+    done = run_main(*words, ACADEMY_DATABASE_URL=settings.database_url, ACADEMY_REDIS_URL=settings.redis_url)
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(words: list[str]) -> None:
+    told = CliRunner().invoke(app, [*words, "--help"])
+
+    assert told.exit_code == 0
+    assert words == ["export-schema"] or "--data-dir" in told.output
+
+
+def test_the_exported_schema_is_the_snapshot() -> None:
+    told = CliRunner().invoke(app, ["export-schema"])
+
+    assert told.output == (ROOT / "schema.graphql").read_text(encoding="utf-8")
+
+
+async def test_an_admin_is_made_on_the_databases_of_the_settings(ports: Ports) -> None:
+    code, said = run_here(ports.settings, "admin", "create", "--phone", "13900000001", "--name", "站长")
+
+    assert (code, said) == (0, "站长 (139****0001) administers everything.")
+    [grant] = await rows("SELECT role, region_id FROM role_grants")
+    assert grant == {"role": "ADMIN", "region_id": None}
+
+
+async def test_a_phone_that_is_none_is_said_and_makes_nobody(ports: Ports) -> None:
+    code, said = run_here(ports.settings, "admin", "create", "--phone", "12")
+
+    assert (code, said) == (1, "BAD_USER_INPUT (phone)")
+    assert await rows("SELECT id FROM members") == []
+
+
+async def test_outlets_are_imported_once_and_bad_lines_are_named(ports: Ports, world: World, tmp_path: Path) -> None:
+    station = await world.region("厚街")
+    table = tmp_path / "outlets.csv"
+    table.write_text(
+        "code,name,region,tier,segment,owner_name,owner_phone\n"
+        f"A1,好邻居,{station.code},MODERN,12,阿May,13900000001\n"
+        f"A2,便民店,nowhere,NEW,3,阿强,13900000002\n",
+        encoding="utf-8",
+    )
+
+    dry = run_here(ports.settings, "outlets", "import", str(table), "--dry-run")
+    assert await rows("SELECT code FROM outlets") == []
+    first = run_here(ports.settings, "outlets", "import", str(table))
+    again = run_here(ports.settings, "outlets", "import", str(table))
+
+    bad = "line 3: NOT_FOUND in region 1 lines were left out."
+    assert dry == (1, f"1 would be created, 0 would be changed, 0 unchanged. {bad}")
+    assert first == (1, f"1 created, 0 changed, 0 unchanged. {bad}")
+    assert again == (1, f"0 created, 0 changed, 1 unchanged. {bad}")
+    assert await rows("SELECT code FROM outlets") == [{"code": "A1"}]
+
+
+async def test_a_ledger_in_order_is_said_and_a_broken_one_named(ports: Ports, world: World) -> None:
+    learner = await world.learner()
+    fine = run_here(ports.settings, "ledger", "verify")
+    await rows(
+        "INSERT INTO point_accounts (member_id, lifetime, lifetime_version, balance, balance_version, top_level)"
+        " VALUES ($1, 7, 0, 0, 0, 1) ON CONFLICT (member_id) DO UPDATE SET lifetime = 7",
+        learner.id,
+    )
+
+    code, said = run_here(ports.settings, "ledger", "verify")
+
+    assert fine == (0, "The ledger is in order.")
+    assert code == 1
+    assert f"{learner.id}: " in said
+    assert "kept 7" in said
+
+
+async def test_boards_are_built_and_found_right(ports: Ports) -> None:
+    built = run_here(ports.settings, "boards", "rebuild")
+    verified = run_here(ports.settings, "boards", "verify")
+
+    assert built == (0, "The boards are built.")
+    assert verified == (0, "The boards are right.")
+
+
+async def test_keys_rotate(ports: Ports) -> None:
+    before = run_here(ports.settings, "keys", "rotate")
+    after = run_here(ports.settings, "keys", "rotate")
+
+    assert before[0] == after[0] == 0
+    assert before[1] != after[1]
+    assert len(await rows("SELECT kid FROM signing_keys")) >= 2
+
+
+async def test_a_database_up_to_date_needs_no_migration(ports: Ports) -> None:
+    assert run_here(ports.settings, "migrate") == (0, "The database is up to date.")
+
+
+def test_a_command_alone_starts_databases_and_leaves_none_behind(tmp_path: Path) -> None:
+    first = run_main("migrate", "--data-dir", str(tmp_path / "data"))
+    again = run_main("migrate", "--data-dir", str(tmp_path / "data"))
+
+    assert first.returncode == 0, first.stderr
+    assert "applied 0001_initial" in first.stdout
+    assert again.stdout == "The database is up to date.\n"
+    assert not (tmp_path / "data/postgres/postmaster.pid").exists()
+    assert not (tmp_path / "data/run.json").exists()
+
+
+def test_a_production_server_refuses_development_secrets_in_a_sentence(tmp_path: Path) -> None:
+    refused = run_main("serve", "--port", "0", "--data-dir", str(tmp_path), ACADEMY_ENVIRONMENT="production")
+
+    assert refused.returncode == 1
+    assert "ACADEMY_SECRET is the development secret" in " ".join(refused.stderr.split())
+    assert "Traceback" not in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({}, "ACADEMY_SECRET"),
+        ({"secret": "x" * 31}, "ACADEMY_SECRET"),
+        ({"secret": "x" * 32}, "ACADEMY_DEMO"),
+        ({"secret": "x" * 32, "demo": False}, "ACADEMY_GRAPHIQL"),
+        ({"secret": "x" * 32, "demo": False, "graphiql": False}, "ACADEMY_SMS_PROVIDER"),
+    ],
+)
+def test_production_names_each_setting_that_is_made_for_a_laptop(more: dict[str, object], word: str) -> None:
+    with pytest.raises(UnsafeSettings, match=word):
+        Settings(environment=Environment.PRODUCTION, **more).require_safe()
