@@ -394,7 +394,7 @@ async def test_a_clerk_comes_back_after_being_removed(
         ("posts_one_current", "UPDATE posts SET is_current = true"),
         (
             "posts_one_owner",
-            "UPDATE posts SET role = 'OWNER', is_current = false, outlet_id = (SELECT min(outlet_id::text)::uuid FROM posts)",
+            "UPDATE posts SET outlet_id = (SELECT id FROM outlets ORDER BY code DESC LIMIT 1) WHERE is_current",
         ),
         ("posts_current_is_open", "UPDATE posts SET until_at = from_at"),
         ("outlets_segment_range", "UPDATE outlets SET segment = 26"),

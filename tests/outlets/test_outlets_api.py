@@ -50,8 +50,8 @@ async def test_outlets_are_listed_in_scope_page_by_page(
     assert (first["totalCount"], first["pageInfo"]["hasNextPage"]) == (2, True)
     assert first["nodes"] == [
         {
-            "id": to_global("Outlet", outlet.id), "code": outlet.code, "name": "阿强便利店", "tier": "MODERN", "segment": 7,
-            "region": {"id": to_global("Region", tree[2].id), "name": "厚街站"},
+            "id": to_global("Outlet", outlet.id), "code": outlet.code, "name": "阿强便利店", "tier": "MODERN",
+            "segment": 7, "region": {"id": to_global("Region", tree[2].id), "name": "厚街站"},
         }
     ]  # fmt: skip
     assert [node["id"] for node in rest["nodes"]] == [to_global("Outlet", second.id)]
