@@ -1,0 +1,168 @@
+"""The database that the migrations make is the one that the models and the design promise."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from tortoise import Tortoise
+from tortoise.fields import Field
+from tortoise.fields.relational import ForeignKeyFieldInstance
+from tortoise.models import Model
+
+from kit.db import APP, pending_migrations, rows
+from tests.process import ROOT
+
+UNIQUE = {
+    "members": {("phone_index",)},
+    "role_grants": {("member_id", "role", "region_id")},
+    "refresh_tokens": {("parent_hash",)},
+    "regions": {("code",), ("path",)},
+    "outlets": {("code",)},
+    "posts": {("member_id",), ("member_id", "outlet_id")},
+    "placements": {("member_id", "from_at")},
+    "courses": {("code",)},
+    "edition_lessons": {("edition_id", "lesson_id"), ("edition_id", "position")},
+    "course_ratings": {("course_id", "member_id")},
+    "learning_events": {("member_id", "event_id")},
+    "lesson_progress": {("member_id", "lesson_id")},
+    "lesson_completions": {("member_id", "lesson_id")},
+    "course_enrolments": {("member_id", "course_id")},
+    "facts": {("member_id", "kind", "object_id")},
+    "ledger_entries": {
+        ("member_id", "account", "account_version"),
+        ("member_id", "account", "rule", "object_id", "period_key", "part"),
+        ("reverses_id",),
+    },
+    "refused_awards": {("member_id", "rule", "object_id", "period_key")},
+    "metric_days": {("member_id", "metric", "day", "outlet_id", "region_id", "tier")},
+    "board_periods": {("period", "starts_on")},
+}
+"""What may arrive twice is refused by the database itself."""
+
+APPEND_ONLY = ["audit_entries", "ledger_entries", "learned_days", "learning_seconds", "course_completions"]
+
+NEVER_NEGATIVE = {"point_accounts": ["lifetime", "balance"], "ledger_entries": ["balance_after"]}
+
+INDEXES = """
+SELECT t.relname AS table_name, array_agg(a.attname::text ORDER BY k.place) AS columns
+FROM pg_index i
+JOIN pg_class t ON t.oid = i.indrelid
+JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspname = 'public'
+CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(number, place)
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number
+WHERE i.indisunique GROUP BY i.indexrelid, t.relname
+"""
+
+FOREIGN_KEYS = """
+SELECT conrelid::regclass::text AS table_name, a.attname::text AS name, confrelid::regclass::text AS target
+FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+WHERE c.contype = 'f' AND c.conparentid = 0
+"""
+
+
+def tables() -> Iterator[type[Model]]:
+    assert Tortoise.apps is not None
+    yield from Tortoise.apps[APP].values()
+
+
+def columns(table: type[Model]) -> Iterator[tuple[str, Field]]:
+    for name, column in table._meta.fields_db_projection.items():
+        yield column, table._meta.fields_map[name]
+
+
+async def unique_keys() -> dict[str, set[tuple[str, ...]]]:
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for row in await rows(INDEXES):
+        found.setdefault(row["table_name"], set()).add(tuple(row["columns"]))
+    return found
+
+
+def test_the_migrations_lead_to_the_models() -> None:
+    checked = subprocess.run(
+        [sys.executable, "-m", "models.migrations", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+async def test_a_migrated_database_lacks_no_migration(database: None) -> None:
+    assert await pending_migrations() == []
+
+
+async def test_every_column_of_a_model_is_there_and_null_where_it_says(database: None) -> None:
+    found = {
+        (row["table_name"], row["column_name"]): row["is_nullable"] == "YES"
+        for row in await rows(
+            "SELECT table_name, column_name, is_nullable FROM information_schema.columns WHERE table_schema = 'public'"
+        )
+    }
+
+    promised = {(table._meta.db_table, name): field.null for table in tables() for name, field in columns(table)}
+
+    assert {key: found.get(key) for key in promised} == promised
+
+
+async def test_every_reference_of_a_model_is_a_foreign_key(database: None) -> None:
+    found = {(row["table_name"], row["name"], row["target"]) for row in await rows(FOREIGN_KEYS)}
+
+    promised = {
+        (table._meta.db_table, field.source_field, field.related_model._meta.db_table)
+        for table in tables()
+        for field in table._meta.fields_map.values()
+        if isinstance(field, ForeignKeyFieldInstance)
+    }
+
+    assert promised
+    assert promised <= found
+
+
+async def test_every_key_that_a_model_calls_unique_is_unique(database: None) -> None:
+    found = await unique_keys()
+
+    for table in tables():
+        keys = {
+            tuple(table._meta.fields_map[name].source_field or name for name in key)
+            for key in table._meta.unique_together
+        }
+        keys |= {(name,) for name, field in columns(table) if field.unique}
+        missing = keys - found[table._meta.db_table]
+        # A model has one primary key column; the table may have more.
+        assert not {key for key in missing if key != (table._meta.db_pk_column,)}, table
+
+
+@pytest.mark.parametrize("table", UNIQUE)
+async def test_what_may_arrive_twice_is_kept_once(database: None, table: str) -> None:
+    assert UNIQUE[table] <= (await unique_keys())[table]
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("word", ["DELETE", "UPDATE", "TRUNCATE"])
+async def test_what_was_written_down_is_never_rewritten(database: None, table: str, word: str) -> None:
+    triggers = await rows(
+        "SELECT pg_get_triggerdef(oid) AS text FROM pg_trigger WHERE tgrelid = $1::text::regclass AND NOT tgisinternal",
+        table,
+    )
+
+    assert any("BEFORE" in row["text"] and f" {word} " in row["text"].partition(" ON ")[0] + " " for row in triggers)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(table, name) for table, names in NEVER_NEGATIVE.items() for name in names]
+)
+async def test_a_balance_is_never_negative(database: None, table: str, column: str) -> None:
+    checks = await rows(
+        "SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint"
+        " WHERE conrelid = $1::text::regclass AND contype = 'c'",
+        table,
+    )
+
+    assert any(f"({column} >= 0)" in row["text"] for row in checks)
+
+
+async def test_learning_events_are_spread_over_partitions_by_member(database: None) -> None:
+    [parent] = await rows("SELECT pg_get_partkeydef('learning_events'::regclass) AS key")
+    [parts] = await rows("SELECT count(*) AS count FROM pg_inherits WHERE inhparent = 'learning_events'::regclass")
+
+    assert parent["key"] == "HASH (member_id)"
+    assert parts["count"] == 16
