@@ -77,11 +77,11 @@ end
 return {total, page, around, ahead, asked}
 """
 
-# KEYS: family. ARGV: generation being built or "" for what the boards show, day or "", seconds to keep or "", then for
-# each subject: subject, version, count, and count times scope, score, past score ("" for not ranked).
+# KEYS: family. ARGV: generation being built or "" for what the boards show, day or "", seconds to keep or "", and as
+# JSON a list of {subject, version, scopes, scores, past scores}, a score of 0 for not ranked.
 # Answers {"absent"}, {"behind", day} or {"placed", scope...} with the scopes whose board moved.
 PLACE = """
-local build, day, keep = ARGV[1], ARGV[2], ARGV[3]
+local build, day, keep, placings = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
 local live, next = unpack(redis.call('HMGET', KEYS[1], 'live', 'next'))
 local targets = {}
 if build == '' then
@@ -94,7 +94,7 @@ if #targets == 0 then return {'absent'} end
 
 local answer, moved = {'placed'}, {}
 local function set(key, subject, score)
-  if score == '' then redis.call('ZREM', key, subject) else redis.call('ZADD', key, score, subject) end
+  if score == '0' then redis.call('ZREM', key, subject) else redis.call('ZADD', key, score, subject) end
 end
 local function turn(base, scope)
   local turned = redis.call('HGET', base .. 'd', scope)
@@ -111,31 +111,34 @@ local function stay(key)
 end
 
 for _, generation in ipairs(targets) do
-  local base = KEYS[1] .. ':' .. generation .. ':'
-  local at = 4
-  while at <= #ARGV do
-    local subject, version, count = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local base, seen = KEYS[1] .. ':' .. generation .. ':', {}
+  for _, placing in ipairs(placings) do
+    local subject, version, scopes, now, past = unpack(placing)
     local known = tonumber(redis.call('HGET', base .. 'v', subject) or '-1')
     if known < version or (build ~= '' and known == version) then
-      for i = at + 3, at + 3 * count, 3 do
-        local scope, score, past = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-        local later = turn(base, scope)
-        if later then return {'behind', later} end
-        local board = base .. 's:' .. scope
+      for i, scope in ipairs(scopes) do
+        local board, past_board = base .. 's:' .. scope, base .. 'm:' .. scope
+        local score = string.format('%.0f', now[i])
+        if not seen[scope] then
+          local later = turn(base, scope)
+          if later then return {'behind', later} end
+        end
         if generation == live and not moved[scope] then
-          local stood = redis.call('ZSCORE', board, subject) or ''
-          if stood ~= score then moved[scope] = true; answer[#answer + 1] = scope end
+          if (redis.call('ZSCORE', board, subject) or '0') ~= score then
+            moved[scope] = true
+            answer[#answer + 1] = scope
+          end
         end
         set(board, subject, score)
-        stay(board)
-        if day ~= '' then
-          set(base .. 'm:' .. scope, subject, past)
-          stay(base .. 'm:' .. scope)
+        if day ~= '' then set(past_board, subject, string.format('%.0f', past[i])) end
+        if not seen[scope] then
+          stay(board)
+          stay(past_board)
+          seen[scope] = true
         end
       end
-      redis.call('HSET', base .. 'v', subject, ARGV[at + 1])
+      redis.call('HSET', base .. 'v', subject, string.format('%.0f', version))
     end
-    at = at + 3 + 3 * count
   end
   stay(base .. 'v')
   stay(base .. 'd')

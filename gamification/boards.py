@@ -20,6 +20,7 @@ from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
@@ -28,7 +29,6 @@ from gamification.standings import Answer, Board, Family, Line, Question, Scope,
 from kit.ids import new_secret
 from kit.paging import Ask
 from kit.redis import AWAY
-from kit.words import OutletTier
 
 READ_SECONDS = 0.5
 """What a reader waits at most before SQL answers instead."""
@@ -49,14 +49,16 @@ class BoardsBehind(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """One subject on the boards of a family: scope -> (packed score, packed score at the start of the day); 0: none.
+    """One subject on the boards of a family: `scopes` (as `str(Scope)`), its packed score on each, and its past ones.
 
-    Of two placings the one with the higher version counts.
+    A score of 0 is not ranked. Of two placings the one with the higher version counts.
     """
 
     subject_id: UUID
     version: int
-    scores: dict[Scope, tuple[int, int]]
+    scopes: Sequence[str]
+    now: Sequence[int]
+    past: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ class HonourBoards:
                 async for subject, score in self._redis.zscan_iter(f"{base}:s:{name.decode()}", count=1000):
                     scores[UUID(subject.decode())] = int(score)
                 if scores:
-                    found[_scope(name.decode())] = scores
+                    found[Scope.parse(name.decode())] = scores
         return found
 
     async def _trust(self, mark: str) -> bytes:
@@ -200,12 +202,8 @@ async def _run(script: AsyncScript, family: Family, arguments: Sequence[str | in
 
 
 def _placing_arguments(day: date | None, keep_seconds: int | None, placings: Sequence[Placing]) -> list[str | int]:
-    arguments: list[str | int] = [day.isoformat() if day else "", keep_seconds or ""]
-    for placing in placings:
-        arguments += [str(placing.subject_id), placing.version, len(placing.scores)]
-        for scope, (now, past) in placing.scores.items():
-            arguments += [str(scope), now or "", past or ""]
-    return arguments
+    listed = [[str(each.subject_id), each.version, each.scopes, each.now, each.past] for each in placings]
+    return [day.isoformat() if day else "", keep_seconds or "", orjson.dumps(listed).decode()]
 
 
 def _placed(answer: Sequence[bytes]) -> set[Scope] | None:
@@ -213,16 +211,11 @@ def _placed(answer: Sequence[bytes]) -> set[Scope] | None:
     status, *details = [text.decode() for text in answer]
     if status == "behind":
         raise BoardsBehind(date.fromisoformat(details[0]))
-    return {_scope(text) for text in details} if status == "placed" else None
+    return {Scope.parse(text) for text in details} if status == "placed" else None
 
 
 def _key(family: Family) -> str:
     return f"board:{{{family}}}"
-
-
-def _scope(text: str) -> Scope:
-    region_id, tier = text.split(".")
-    return Scope(UUID(region_id) if region_id != "-" else None, OutletTier(tier) if tier != "-" else None)
 
 
 def _line(row: Sequence[Any], moves: bool) -> Line:

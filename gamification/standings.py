@@ -22,6 +22,12 @@ class Scope:
     def __str__(self) -> str:
         return f"{self.region_id or '-'}.{self.tier.value if self.tier else '-'}"
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The scope of `str(scope)`; ValueError for any other text."""
+        region_id, tier = text.split(".")
+        return cls(UUID(region_id) if region_id != "-" else None, OutletTier(tier) if tier != "-" else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -62,10 +68,9 @@ class Board:
     def parse(cls, key: str) -> Self | None:
         """The board of `str(board)`; None for any other text."""
         try:
-            metric, kind, starts_on, subject, region_id, tier = key.split(".")
+            metric, kind, starts_on, subject, scope = key.split(".", 4)
             period = period_of(BoardPeriod(kind), date.fromisoformat(starts_on))
-            scope = Scope(UUID(region_id) if region_id != "-" else None, OutletTier(tier) if tier != "-" else None)
-            board = cls(Family(BoardMetric(metric), period, BoardSubjectKind(subject)), scope)
+            board = cls(Family(BoardMetric(metric), period, BoardSubjectKind(subject)), Scope.parse(scope))
         except (ValueError, OverflowError):
             return None
         return board if str(board) == key else None

@@ -1,9 +1,10 @@
 """What every board says, computed from the counted days alone: the truth that the sorted sets are a view of.
 
 One chain of steps answers everything. `cells` are the counted days of each stretch of time, added up per learner and
-place (those of streaks stay days); `spread` says on which boards and for whom each of them counts; `persons` adds them
-up per learner; `totals` per subject, packed into the one score that orders boards (points * 2^25 + 2^25 - 1 - ticks
-until they were reached; subject id descending among equals).
+place (those of streaks stay days); `counted` adds up the streaks of those who stayed in one place; `spread` says on
+which boards and for whom each of them counts; `persons` adds them up per learner; `totals` per subject, packed into
+the one score that orders boards (points * 2^25 + 2^25 - 1 - ticks until they were reached; subject id descending among
+equals).
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,13 @@ FEWEST_ACTIVE = 5
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The days [starts_on, ends_on). Ticks of `tick_seconds` are counted from `origin`."""
+    """The days [starts_on, ends_on). Ticks of `tick_seconds` are counted from `origin`.
 
+    `period` numbers the periods of one question from 0; a stretch with `is_past` gives that period's past scores.
+    """
+
+    period: int
+    is_past: bool
     starts_on: date
     ends_on: date
     origin: datetime
@@ -40,15 +46,15 @@ class BoardAsk:
     asked: Sequence[UUID]
 
 
-# $1-$4 the stretches, $5 the metrics; every statement here begins with these.
+# $1-$6 the stretches, $7 the metrics; every statement here begins with these.
 STRETCHES = """
     stretches AS (
-        SELECT * FROM unnest($1::date[], $2::date[], $3::timestamptz[], $4::int[]) WITH ORDINALITY
-            AS s (starts_on, ends_on, origin, tick, n))"""
+        SELECT * FROM unnest($1::int[], $2::bool[], $3::date[], $4::date[], $5::timestamptz[], $6::int[])
+            WITH ORDINALITY AS s (period, is_past, starts_on, ends_on, origin, tick, n))"""
 
 LIVE = """
     cells AS MATERIALIZED (
-        SELECT s.n, d.metric, d.member_id, d.outlet_id, d.region_id, d.tier,
+        SELECT s.n, d.metric::text AS metric, d.member_id, d.outlet_id, d.region_id, d.tier::text AS tier,
                CASE WHEN d.metric = 'STREAK_DAYS' THEN d.day END AS day,
                sum(d.amount)::bigint AS amount, max(d.reached_at) AS reached_at
         FROM stretches s JOIN metric_days d ON d.day >= s.starts_on AND d.day < s.ends_on
@@ -56,7 +62,8 @@ LIVE = """
 
 FROZEN = """
     cells AS MATERIALIZED (
-        SELECT 1::bigint AS n, d.metric, d.member_id, d.outlet_id, d.region_id, d.tier, d.day, d.amount, d.reached_at
+        SELECT 1::bigint AS n, d.metric::text AS metric, d.member_id, d.outlet_id, d.region_id, d.tier::text AS tier,
+               CASE WHEN d.metric = 'STREAK_DAYS' THEN d.day END AS day, d.amount, d.reached_at
         FROM frozen_totals d WHERE d.period_id = {period} AND {cells})"""
 
 # Only unsuspended learners are ranked; a snapshot holds no others.
@@ -64,7 +71,6 @@ RANKED = """member_id IN (
             SELECT m.id FROM members m WHERE m.suspended_at IS NULL AND EXISTS (
                 SELECT 1 FROM role_grants g
                 WHERE g.member_id = m.id AND g.role = 'LEARNER' AND g.revoked_at IS NULL))"""
-
 IN_SNAPSHOT = "member_id IS NOT NULL"
 
 UNDER = """d.region_id IN (
@@ -81,107 +87,139 @@ TREE = """
             SELECT kind FROM regions GROUP BY kind HAVING count(*) > 1
             ORDER BY array_position(ARRAY['PROVINCE', 'CITY', 'COUNTY', 'STATION'], kind::text) LIMIT 1))"""
 
+# A streak is the longest run of learned days; it was reached with the last day of the earliest run that long.
+RUNS = """
+    {name}_days AS (
+        SELECT *, day - row_number() OVER (PARTITION BY {keys} ORDER BY day)::int AS run FROM {source}),
+    {name}_runs AS (
+        SELECT {keys}, count(*) AS amount, max(day) AS last_day,
+               (array_agg(reached_at ORDER BY day DESC))[1] AS reached_at
+        FROM {name}_days GROUP BY {keys}, run),
+    {name} AS (
+        SELECT DISTINCT ON ({keys}) {keys}, amount, reached_at FROM {name}_runs
+        ORDER BY {keys}, amount DESC, last_day)"""
+
+# Streaks are no sums: who moved meanwhile needs a run of days for each board, all others have the same on each.
+STAYED = """
+    learning_days AS MATERIALIZED (
+        SELECT *, (n, member_id) IN (
+            SELECT n, member_id FROM cells WHERE metric = 'STREAK_DAYS' GROUP BY 1, 2
+            HAVING count(DISTINCT (outlet_id, region_id, tier)) > 1) AS moved
+        FROM cells WHERE metric = 'STREAK_DAYS'),
+    learned_there AS (SELECT * FROM learning_days WHERE NOT moved AND amount > 0)"""
+STAYED_STREAKS = RUNS.format(
+    name="stayed_streaks", source="learned_there", keys="n, member_id, outlet_id, region_id, tier"
+)
+COUNTED = """
+    counted AS (
+        SELECT n, metric, member_id, outlet_id, region_id, tier, NULL::date AS day, amount, reached_at
+        FROM cells WHERE metric = ANY($7) AND metric <> 'STREAK_DAYS'
+        UNION ALL
+        SELECT DISTINCT n, metric, member_id, outlet_id, region_id, tier, NULL::date, 0, NULL::timestamptz
+        FROM learning_days WHERE NOT moved AND metric = ANY($7)
+        UNION ALL
+        SELECT n, 'STREAK_DAYS', member_id, outlet_id, region_id, tier, NULL, amount, reached_at
+        FROM stayed_streaks WHERE 'STREAK_DAYS' = ANY($7)
+        UNION ALL
+        SELECT n, metric, member_id, outlet_id, region_id, tier, day, amount, reached_at
+        FROM learning_days WHERE moved AND metric = ANY($7)
+        UNION ALL
+        SELECT DISTINCT n, 'ACTIVE', member_id, NULL::uuid, region_id, tier, NULL::date, 1, NULL::timestamptz
+        FROM cells WHERE {averages} AND amount > 0)"""
+
 # On every board that is kept: everyone, each region above, the tier, and station x tier.
 SPREAD_WIDE = """
     spread AS MATERIALIZED (
-        SELECT c.n, c.metric, c.member_id, c.{subject} AS subject_id, b.region_id AS scope_region,
-               b.tier AS scope_tier, c.day, c.amount, c.reached_at
-        FROM cells c CROSS JOIN LATERAL (VALUES (NULL::uuid, NULL::text), (NULL, c.tier)) AS b (region_id, tier)
+        SELECT c.n, c.metric, c.member_id, c.{subject} AS subject_id, b.scope, c.day, c.amount, c.reached_at
+        FROM counted c CROSS JOIN LATERAL (VALUES ('-.-'), ('-.' || c.tier)) AS b (scope)
         UNION ALL
-        SELECT c.n, c.metric, c.member_id, c.{subject}, l.above_id, NULL, c.day, c.amount, c.reached_at
-        FROM cells c JOIN lineage l USING (region_id)
+        SELECT c.n, c.metric, c.member_id, c.{subject}, l.above_id || '.-', c.day, c.amount, c.reached_at
+        FROM counted c JOIN lineage l USING (region_id)
         UNION ALL
-        SELECT c.n, c.metric, c.member_id, c.{subject}, c.region_id, c.tier, c.day, c.amount, c.reached_at
-        FROM cells c JOIN regions r ON r.id = c.region_id AND r.kind = 'STATION')"""
+        SELECT c.n, c.metric, c.member_id, c.{subject}, c.region_id || '.' || c.tier, c.day, c.amount, c.reached_at
+        FROM counted c JOIN regions r ON r.id = c.region_id AND r.kind = 'STATION')"""
 
 # A region stands among its siblings, and on the boards without a region if it is of the highest level that has several.
 SPREAD_REGIONS = """
     spread AS MATERIALIZED (
-        SELECT c.n, c.metric, c.member_id, l.above_id AS subject_id, b.region_id AS scope_region, b.tier AS scope_tier,
-               c.day, c.amount, c.reached_at
-        FROM cells c JOIN lineage l USING (region_id) CROSS JOIN LATERAL (
-            SELECT l.parent_id, NULL::text WHERE l.parent_id IS NOT NULL
-            UNION ALL SELECT NULL, NULL WHERE l.above_id IN (SELECT id FROM tops)
-            UNION ALL SELECT NULL, c.tier WHERE l.above_id IN (SELECT id FROM tops)) AS b (region_id, tier)
+        SELECT c.n, c.metric, c.member_id, l.above_id AS subject_id, b.scope, c.day, c.amount, c.reached_at
+        FROM counted c JOIN lineage l USING (region_id) CROSS JOIN LATERAL (
+            SELECT l.parent_id || '.-' WHERE l.parent_id IS NOT NULL
+            UNION ALL SELECT '-.-' WHERE l.above_id IN (SELECT id FROM tops)
+            UNION ALL SELECT '-.' || c.tier WHERE l.above_id IN (SELECT id FROM tops)) AS b (scope)
         WHERE {above})"""
 
 # On one board alone, whose scope the cells were chosen for.
 SPREAD_ONE = """
     spread AS MATERIALIZED (
-        SELECT c.n, c.metric, c.member_id, c.{subject} AS subject_id, NULL::uuid AS scope_region,
-               NULL::text AS scope_tier, c.day, c.amount, c.reached_at
-        FROM cells c)"""
+        SELECT c.n, c.metric, c.member_id, c.{subject} AS subject_id, '' AS scope, c.day, c.amount, c.reached_at
+        FROM counted c)"""
 SPREAD_ONE_OF_REGIONS = """
     spread AS MATERIALIZED (
-        SELECT c.n, c.metric, c.member_id, l.above_id AS subject_id, NULL::uuid AS scope_region,
-               NULL::text AS scope_tier, c.day, c.amount, c.reached_at
-        FROM cells c JOIN lineage l USING (region_id)
-        WHERE CASE WHEN $6::uuid IS NULL THEN l.above_id IN (SELECT id FROM tops) ELSE l.parent_id = $6 END)"""
+        SELECT c.n, c.metric, c.member_id, l.above_id AS subject_id, '' AS scope, c.day, c.amount, c.reached_at
+        FROM counted c JOIN lineage l USING (region_id)
+        WHERE CASE WHEN $8::uuid IS NULL THEN l.above_id IN (SELECT id FROM tops) ELSE l.parent_id = $8 END)"""
 
-# A streak is the longest run of learned days; it was reached with the last day of the earliest run that long.
-PERSONS = """
+LEARNED = """
     learned AS (
-        SELECT n, member_id, subject_id, scope_region, scope_tier, day, max(reached_at) AS reached_at
-        FROM spread WHERE metric = 'STREAK_DAYS' GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(amount) > 0),
-    numbered AS (
-        SELECT *, day - row_number() OVER (
-            PARTITION BY n, member_id, subject_id, scope_region, scope_tier ORDER BY day)::int AS run
-        FROM learned),
-    runs AS (
-        SELECT n, member_id, subject_id, scope_region, scope_tier, count(*) AS days, max(day) AS last_day,
-               (array_agg(reached_at ORDER BY day DESC))[1] AS reached_at
-        FROM numbered GROUP BY 1, 2, 3, 4, 5, run),
-    persons AS (
-        SELECT n, metric::text AS metric, member_id, subject_id, scope_region, scope_tier,
-               sum(amount)::bigint AS amount, max(reached_at) AS reached_at
-        FROM spread WHERE metric <> 'STREAK_DAYS' GROUP BY 1, 2, 3, 4, 5, 6
+        SELECT n, member_id, subject_id, scope, day, max(reached_at) AS reached_at
+        FROM spread WHERE day IS NOT NULL GROUP BY 1, 2, 3, 4, 5 HAVING sum(amount) > 0)"""
+STREAKS = RUNS.format(name="streaks", source="learned", keys="n, member_id, subject_id, scope")
+PERSONS = """
+    persons AS MATERIALIZED (
+        SELECT n, metric, member_id, subject_id, scope, sum(amount)::bigint AS amount, max(reached_at) AS reached_at
+        FROM spread WHERE day IS NULL GROUP BY 1, 2, 3, 4, 5
         UNION ALL
-        (SELECT DISTINCT ON (n, member_id, subject_id, scope_region, scope_tier)
-                n, 'STREAK_DAYS', member_id, subject_id, scope_region, scope_tier, days, reached_at
-         FROM runs ORDER BY n, member_id, subject_id, scope_region, scope_tier, days DESC, last_day))"""
+        SELECT n, 'STREAK_DAYS', member_id, subject_id, scope, amount, reached_at FROM streaks)"""
 
 SUMS = {
     BoardSubjectKind.MEMBER: """
     sums AS (
-        SELECT n, metric, subject_id, scope_region, scope_tier, amount AS points, reached_at
+        SELECT n, metric, subject_id, scope, amount AS points, reached_at
         FROM persons WHERE amount > 0 AND {ranked})""",
     BoardSubjectKind.OUTLET: """
     sums AS (
-        SELECT n, metric, subject_id, scope_region, scope_tier, sum(amount)::bigint AS points,
-               max(reached_at) AS reached_at
-        FROM persons WHERE amount > 0 AND {ranked} GROUP BY 1, 2, 3, 4, 5)""",
+        SELECT n, metric, subject_id, scope, sum(amount)::bigint AS points, max(reached_at) AS reached_at
+        FROM persons WHERE amount > 0 AND {ranked} GROUP BY 1, 2, 3, 4)""",
     # The average of the learners who did anything at all that is counted, rounded half up.
     BoardSubjectKind.REGION: """
     active AS (
-        SELECT n, subject_id, scope_region, scope_tier, count(DISTINCT member_id) AS learners
-        FROM spread WHERE amount > 0 AND {ranked} GROUP BY 1, 2, 3, 4),
+        SELECT n, subject_id, scope, count(*) AS learners
+        FROM persons WHERE metric = 'ACTIVE' AND {ranked} GROUP BY 1, 2, 3 HAVING count(*) >= {fewest}),
+    added AS (
+        SELECT n, metric, subject_id, scope, sum(amount)::bigint AS amount, max(reached_at) AS reached_at
+        FROM persons WHERE amount > 0 AND metric <> 'ACTIVE' AND {ranked} GROUP BY 1, 2, 3, 4),
     sums AS (
-        SELECT p.n, p.metric, p.subject_id, p.scope_region, p.scope_tier,
-               ((2 * sum(p.amount)::bigint + a.learners) / (2 * a.learners))::bigint AS points,
-               max(p.reached_at) AS reached_at
-        FROM persons p JOIN active a ON (a.n, a.subject_id) = (p.n, p.subject_id)
-             AND a.scope_region IS NOT DISTINCT FROM p.scope_region AND a.scope_tier IS NOT DISTINCT FROM p.scope_tier
-        WHERE p.amount > 0 AND p.metric = ANY($5) AND a.learners >= {fewest} AND p.{ranked}
-        GROUP BY 1, 2, 3, 4, 5, a.learners)""",
+        SELECT n, metric, subject_id, scope, (2 * amount + learners) / (2 * learners) AS points, reached_at
+        FROM added JOIN active USING (n, subject_id, scope))""",
 }
 
 TOTALS = """
     totals AS (
-        SELECT u.n, u.metric, u.subject_id, u.scope_region, u.scope_tier,
+        SELECT u.n, u.metric, u.subject_id, u.scope,
                least(u.points, 268435455) * 33554432 + 33554431 - least(33554431, greatest(0,
                    floor(extract(epoch FROM u.reached_at - s.origin))::bigint / s.tick)) AS packed
         FROM sums u JOIN stretches s USING (n) WHERE u.points > 0)"""
 
-OF_SOME_SUBJECTS = """
-    SELECT p.n, p.metric, p.subject_id, p.scope_region, p.scope_tier, coalesce(t.packed, 0) AS packed
-    FROM (SELECT DISTINCT n, metric, subject_id, scope_region, scope_tier FROM spread WHERE metric = ANY($5)) p
-    LEFT JOIN totals t ON (t.n, t.metric, t.subject_id) = (p.n, p.metric, p.subject_id)
-         AND t.scope_region IS NOT DISTINCT FROM p.scope_region AND t.scope_tier IS NOT DISTINCT FROM p.scope_tier"""
+# Also where the subject is not ranked: it may have to leave a board.
+OF_SOME_SUBJECTS = """,
+    scores AS (
+        SELECT s.period, p.metric, p.subject_id, p.scope, coalesce(max(packed) FILTER (WHERE NOT is_past), 0) AS now,
+               coalesce(max(packed) FILTER (WHERE is_past), 0) AS past
+        FROM (SELECT DISTINCT n, metric, subject_id, scope FROM spread WHERE metric <> 'ACTIVE') p
+        JOIN stretches s USING (n) LEFT JOIN totals t USING (n, metric, subject_id, scope) GROUP BY 1, 2, 3, 4)
+    SELECT period, metric, subject_id, array_agg(scope) AS scopes, array_agg(now) AS now, array_agg(past) AS past
+    FROM scores GROUP BY 1, 2, 3"""
 
-OF_ALL_SUBJECTS = """
-    SELECT t.n, t.subject_id, t.scope_region, t.scope_tier, t.packed, coalesce(v.version, 0) AS version
-    FROM totals t LEFT JOIN board_versions v ON v.subject_kind = $8 AND v.subject_id = t.subject_id
-    ORDER BY t.subject_id"""
+OF_ALL_SUBJECTS = """,
+    scores AS (
+        SELECT t.metric, t.subject_id, t.scope, coalesce(max(packed) FILTER (WHERE NOT is_past), 0) AS now,
+               coalesce(max(packed) FILTER (WHERE is_past), 0) AS past
+        FROM totals t JOIN stretches s USING (n) GROUP BY 1, 2, 3)
+    SELECT c.metric, c.subject_id, coalesce(max(v.version), 0) AS version,
+           array_agg(c.scope) AS scopes, array_agg(c.now) AS now, array_agg(c.past) AS past
+    FROM scores c LEFT JOIN board_versions v ON v.subject_kind = $10 AND v.subject_id = c.subject_id
+    GROUP BY 1, 2"""
 
 LINES = """,
     lines AS MATERIALIZED (
@@ -191,16 +229,16 @@ LINES = """,
         FROM totals WHERE n = 1),
     past AS (
         SELECT subject_id, row_number() OVER (ORDER BY packed DESC, subject_id DESC) AS was FROM totals WHERE n = 2),
-    me AS (SELECT * FROM lines WHERE subject_id = $13),
+    me AS (SELECT * FROM lines WHERE subject_id = $15),
     answer AS (
         (SELECT 1 AS part, lines.* FROM lines
-         WHERE ($9::bigint IS NULL OR (packed, subject_id) < ($9, $10::uuid))
-           AND ($11::bigint IS NULL OR (packed, subject_id) > ($11, $12::uuid))
-         ORDER BY position {direction} LIMIT $8)
+         WHERE ($11::bigint IS NULL OR (packed, subject_id) < ($11, $12::uuid))
+           AND ($13::bigint IS NULL OR (packed, subject_id) > ($13, $14::uuid))
+         ORDER BY position {direction} LIMIT $10)
         UNION ALL
-        SELECT 2, lines.* FROM lines JOIN me ON lines.position BETWEEN me.position - $14::int AND me.position + $14
+        SELECT 2, lines.* FROM lines JOIN me ON lines.position BETWEEN me.position - $16::int AND me.position + $16
         UNION ALL
-        SELECT 3, lines.* FROM lines WHERE subject_id = ANY($15::uuid[])
+        SELECT 3, lines.* FROM lines WHERE subject_id = ANY($17::uuid[])
         UNION ALL
         (SELECT 4, lines.* FROM lines JOIN me ON lines.packed >> 25 > me.packed >> 25
          ORDER BY lines.position DESC LIMIT 1)
@@ -218,16 +256,16 @@ SUBJECT = {BoardSubjectKind.MEMBER: "member_id", BoardSubjectKind.OUTLET: "outle
 async def subject_scores(
     kind: BoardSubjectKind, subject_ids: Sequence[UUID], metrics: Sequence[BoardMetric], stretches: Sequence[Stretch]
 ) -> list[dict[str, Any]]:
-    """Some subjects on every kept board of each stretch where they ever had anything to show.
+    """Some subjects on every kept board where they ever had anything to show.
 
-    As {n, metric, subject_id, scope_region, scope_tier, packed}, n from 1 in the order of `stretches`, packed 0: not
-    ranked.
+    As {period, metric, subject_id, scopes, now, past}; scopes, now and past go together, a score of 0 is not ranked.
+    A scope is written "region id or -" . "tier or -".
     """
     if kind is BoardSubjectKind.REGION:
-        chosen = UNDER.format(tops="$6::uuid[]")
-        spread = SPREAD_REGIONS.format(above="l.above_id = ANY($6)")
+        chosen = UNDER.format(tops="$8::uuid[]")
+        spread = SPREAD_REGIONS.format(above="l.above_id = ANY($8)")
     else:
-        chosen = f"d.{SUBJECT[kind]} = ANY($6::uuid[]) AND d.metric = ANY($5)"
+        chosen = f"d.{SUBJECT[kind]} = ANY($8::uuid[]) AND d.metric = ANY($7)"
         spread = SPREAD_WIDE.format(subject=SUBJECT[kind])
     return await rows(
         _statement(kind, LIVE.format(cells=chosen), spread, RANKED, OF_SOME_SUBJECTS),
@@ -238,36 +276,31 @@ async def subject_scores(
 
 
 async def all_scores(
-    kind: BoardSubjectKind, metric: BoardMetric, stretches: Sequence[Stretch], part: int, parts: int
+    kind: BoardSubjectKind, metrics: Sequence[BoardMetric], stretches: Sequence[Stretch], part: int, parts: int
 ) -> list[dict[str, Any]]:
-    """Everyone on every kept board of a metric, as {n, subject_id, scope_region, scope_tier, packed, version}.
+    """Everyone on every kept board of one period, as {metric, subject_id, version, scopes, now, past}.
 
     `part` of `parts` (from 0) divides the subjects; regions are few and are not divided. The version is the one under
     which the subject was last projected, 0 if never: what is read here is at least as new.
     """
     if kind is BoardSubjectKind.REGION:
-        chosen, spread = "$6::int = $7::int - 1", SPREAD_REGIONS.format(above="true")
+        chosen, spread = "$8::int = $9::int - 1", SPREAD_REGIONS.format(above="true")
     else:
-        chosen = f"d.metric = ANY($5) AND get_byte(uuid_send(d.{SUBJECT[kind]}), 15) % $7::int = $6::int"
+        chosen = f"d.metric = ANY($7) AND get_byte(uuid_send(d.{SUBJECT[kind]}), 15) % $9::int = $8::int"
         spread = SPREAD_WIDE.format(subject=SUBJECT[kind])
     return await rows(
         _statement(kind, LIVE.format(cells=chosen), spread, RANKED, OF_ALL_SUBJECTS),
         *_columns(stretches),
-        [metric.value],
+        [metric.value for metric in metrics],
         part,
         parts,
         kind.value,
     )
 
 
-async def cells_between(metric: BoardMetric, starts_on: date, ends_on: date) -> int:
+async def cells_between(starts_on: date, ends_on: date) -> int:
     """How many counted days `all_scores` has to read, about."""
-    [row] = await rows(
-        "SELECT count(*) AS cells FROM metric_days WHERE metric = $1 AND day >= $2 AND day < $3",
-        metric.value,
-        starts_on,
-        ends_on,
-    )
+    [row] = await rows("SELECT count(*) AS cells FROM metric_days WHERE day >= $1 AND day < $2", starts_on, ends_on)
     return int(row["cells"])
 
 
@@ -286,14 +319,14 @@ async def board_lines(
     the position by the second stretch. `frozen_period`: read the snapshot of that period instead of the counted days.
     """
     region_id, tier = scope
-    under = UNDER.format(tops="ARRAY[$6]")
-    chosen = f"($6::uuid IS NULL OR {under}) AND ($7::text IS NULL OR d.tier = $7)"
+    under = UNDER.format(tops="ARRAY[$8]")
+    chosen = f"($8::uuid IS NULL OR {under}) AND ($9::text IS NULL OR d.tier = $9)"
     if kind is BoardSubjectKind.REGION:
         spread = SPREAD_ONE_OF_REGIONS
     else:
-        chosen += " AND d.metric = ANY($5)"
+        chosen += " AND d.metric = ANY($7)"
         spread = SPREAD_ONE.format(subject=SUBJECT[kind])
-    cells = FROZEN.format(period="$16", cells=chosen) if frozen_period else LIVE.format(cells=chosen)
+    cells = FROZEN.format(period="$18", cells=chosen) if frozen_period else LIVE.format(cells=chosen)
     page = ask.page or Ask(limit=0)
     lines = LINES.format(direction="DESC" if page.backwards else "ASC")
     after, before = page.after or (None, None), page.before or (None, None)
@@ -314,12 +347,16 @@ async def board_lines(
 
 
 def _statement(kind: BoardSubjectKind, cells: str, spread: str, ranked: str, final: str) -> str:
+    counted = COUNTED.format(averages="true" if kind is BoardSubjectKind.REGION else "false")
     sums = SUMS[kind].format(ranked=ranked, fewest=FEWEST_ACTIVE)
-    return "WITH RECURSIVE " + ",".join((STRETCHES, cells, TREE, spread, PERSONS, sums, TOTALS)) + final
+    steps = (STRETCHES, cells, TREE, STAYED, STAYED_STREAKS, counted, spread, LEARNED, STREAKS, PERSONS, sums, TOTALS)
+    return "WITH RECURSIVE " + ",".join(steps) + final
 
 
 def _columns(stretches: Sequence[Stretch]) -> tuple[list[object], ...]:
     return (
+        [each.period for each in stretches],
+        [each.is_past for each in stretches],
         [each.starts_on for each in stretches],
         [each.ends_on for each in stretches],
         [each.origin for each in stretches],

@@ -15,7 +15,7 @@ from kit.db import transaction
 from kit.ids import new_id
 from kit.words import BoardPeriod, BoardPhase
 from models import boards as rows
-from services.board_projection import kept_families, true_scores
+from services.board_projection import kept_families, true_placings
 from services.ports import Ports
 
 LOOKS = 4
@@ -115,9 +115,12 @@ async def _differences(ports: Ports, family: Family) -> list[Difference]:
         shown = await ports.boards.everything(family)
     except BoardsAway:
         return [Difference(str(family), None, "away", "there")]
-    true: dict[tuple[Scope, UUID], int] = {}
-    for subject_id, (_, line) in (await true_scores(family, day_of(ports.clock.now()))).items():
-        true |= {(scope, subject_id): now for scope, (now, _) in line.items() if now}
+    true = {
+        (Scope.parse(scope), placing.subject_id): score
+        for _, placing in await true_placings([family], day_of(ports.clock.now()))
+        for scope, score in zip(placing.scopes, placing.now, strict=True)
+        if score
+    }
     kept = {(scope, subject_id): score for scope, scores in shown.items() for subject_id, score in scores.items()}
     return [
         Difference(

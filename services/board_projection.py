@@ -5,11 +5,11 @@ read later; the boards take no older news. A rebuild reads each subject together
 generation beside the one that is shown, while projections reach both: nothing is lost and nobody waits.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import product
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -33,8 +33,8 @@ KEPT_ON = timedelta(days=1)
 SUBJECTS_AT_ONCE = 50
 PLACINGS_AT_ONCE = 200
 CELLS_AT_ONCE = 50_000
-
-Scores = dict[Scope, tuple[int, int]]
+BUILDERS = 3
+"""PostgreSQL adds up one part while Valkey takes in another."""
 
 _log = structlog.get_logger("boards")
 
@@ -60,28 +60,30 @@ async def project(ports: Ports, kind: BoardSubjectKind, subject_ids: Sequence[UU
 async def rebuild(ports: Ports, built: Callable[[int, int], None] | None = None) -> None:
     """Build every board anew beside what is shown; learning goes on. `built` hears (families done, families in all)."""
     tree = await rows.region_tree_digest()
-    wanted = kept_families(ports.clock.now())
-    shown = True
-    for done, family in enumerate(wanted, start=1):
-        shown &= await rebuild_family(ports, family)
-        if built is not None:
-            built(done, len(wanted))
-    if shown:
+    if await rebuild_families(ports, kept_families(ports.clock.now()), built):
         await ports.boards.trust(tree)
 
 
-async def rebuild_family(ports: Ports, family: Family) -> bool:
-    """False if somebody else has begun to build it meanwhile, and will show it."""
-    today = day_of(ports.clock.now())
-    while True:
-        build = await ports.boards.begin(family)
-        try:
-            filled = await _fill(ports, family, build, today)
-        except BoardsBehind as behind:
-            today = behind.day
-            continue
-        keep_seconds = _keep_seconds(family.period, ports.clock.now())
-        return filled and bool(await ports.boards.finish(family, build, keep_seconds))
+async def rebuild_families(
+    ports: Ports, families: Sequence[Family], built: Callable[[int, int], None] | None = None
+) -> bool:
+    """False if somebody else has begun to build some of them meanwhile, and will show them."""
+    sisters: dict[tuple[Period, BoardSubjectKind], list[Family]] = {}
+    for family in families:
+        sisters.setdefault((family.period, family.subject), []).append(family)
+    waiting = iter(sisters.values())
+    shown, done = True, 0
+
+    async def build_on() -> None:
+        nonlocal shown, done
+        for together in waiting:
+            here = await _rebuild(ports, together)
+            shown, done = shown and here, done + len(together)
+            if built is not None:
+                built(done, len(families))
+
+    await asyncio.gather(*(build_on() for _ in range(BUILDERS)))
+    return shown
 
 
 async def check_boards(ports: Ports) -> None:
@@ -91,8 +93,7 @@ async def check_boards(ports: Ports) -> None:
             _log.info("boards are rebuilt")
             await rebuild(ports)
             return
-        for family in await ports.boards.missing(kept_families(ports.clock.now())):
-            await rebuild_family(ports, family)
+        await rebuild_families(ports, await ports.boards.missing(kept_families(ports.clock.now())))
     except BoardsAway:
         _log.warning("boards are away")
 
@@ -104,14 +105,19 @@ def kept_families(now: datetime) -> list[Family]:
     ]
 
 
-async def true_scores(family: Family, today: date, part: int = 0, parts: int = 1) -> dict[UUID, tuple[int, Scores]]:
-    """What the counted days say of a family, as subject -> (version, scores)."""
-    found = await standings.all_scores(family.subject, family.metric, stretches_of(family.period, today), part, parts)
-    scores: dict[UUID, tuple[int, Scores]] = {}
-    for row in found:
-        _, line = scores.setdefault(row["subject_id"], (row["version"], {}))
-        _add(line, row, is_past=row["n"] == 2)
-    return scores
+async def true_placings(
+    families: Sequence[Family], today: date, part: int = 0, parts: int = 1
+) -> list[tuple[Family, Placing]]:
+    """What the counted days say of families of one period and kind of subject."""
+    first = families[0]
+    of_metric = {family.metric.value: family for family in families}
+    found = await standings.all_scores(
+        first.subject, [family.metric for family in families], stretches_of(first.period, today), part, parts
+    )
+    return [
+        (of_metric[row["metric"]], Placing(row["subject_id"], row["version"], row["scopes"], row["now"], row["past"]))
+        for row in found
+    ]
 
 
 async def _announce_places(member_ids: Sequence[UUID]) -> None:
@@ -129,12 +135,10 @@ async def _project(ports: Ports, kind: BoardSubjectKind, subject_ids: Sequence[U
     today = day_of(ports.clock.now())
     while True:
         now = max(ports.clock.now(), day_start(today))
-        read = partial(_read, kind, subject_ids, _periods(now), today)
-        versions, scores = await transaction(read)
+        placings = await transaction(partial(_read, kind, subject_ids, _periods(now), today))
         placed = [
-            Placed(family, Placing(subject_id, versions[subject_id], line), past_day(family.period, today), keep)
-            for (family, subject_id), line in scores.items()
-            for keep in [_keep_seconds(family.period, now)]
+            Placed(family, placing, past_day(family.period, today), _keep_seconds(family.period, now))
+            for family, placing in placings
         ]
         try:
             moved = await ports.boards.place(placed)
@@ -142,7 +146,7 @@ async def _project(ports: Ports, kind: BoardSubjectKind, subject_ids: Sequence[U
             today = behind.day
             continue
         except BoardsAway:
-            await _tell(ports, kind, {scope for line in scores.values() for scope in line})
+            await _tell(ports, kind, {Scope.parse(scope) for _, placing in placings for scope in placing.scopes})
             raise
         await _tell(ports, kind, moved)
         return
@@ -150,41 +154,47 @@ async def _project(ports: Ports, kind: BoardSubjectKind, subject_ids: Sequence[U
 
 async def _read(
     kind: BoardSubjectKind, subject_ids: Sequence[UUID], periods: Sequence[Period], today: date
-) -> tuple[dict[UUID, int], dict[tuple[Family, UUID], Scores]]:
+) -> list[tuple[Family, Placing]]:
     versions = await rows.next_versions(kind, subject_ids)
-    asked = [
-        (period, stretch, is_past > 0)
-        for period in periods
-        for is_past, stretch in enumerate(stretches_of(period, today))
+    asked = [stretch for number, period in enumerate(periods) for stretch in stretches_of(period, today, number)]
+    return [
+        (
+            Family(BoardMetric(row["metric"]), periods[row["period"]], kind),
+            Placing(row["subject_id"], versions[row["subject_id"]], row["scopes"], row["now"], row["past"]),
+        )
+        for row in await standings.subject_scores(kind, subject_ids, list(rows.SOURCES), asked)
     ]
-    found = await standings.subject_scores(kind, subject_ids, list(rows.SOURCES), [stretch for _, stretch, _ in asked])
-    scores: dict[tuple[Family, UUID], Scores] = {}
-    for row in found:
-        period, _, is_past = asked[row["n"] - 1]
-        family = Family(BoardMetric(row["metric"]), period, kind)
-        _add(scores.setdefault((family, row["subject_id"]), {}), row, is_past=is_past)
-    return versions, scores
 
 
-def _add(line: Scores, row: Mapping[str, Any], *, is_past: bool) -> None:
-    scope = Scope(row["scope_region"], OutletTier(row["scope_tier"]) if row["scope_tier"] else None)
-    now, past = line.get(scope, (0, 0))
-    line[scope] = (now, row["packed"]) if is_past else (row["packed"], past)
+async def _rebuild(ports: Ports, families: Sequence[Family]) -> bool:
+    """Families of one period and kind of subject, which are read together."""
+    today = day_of(ports.clock.now())
+    while True:
+        builds = {family: await ports.boards.begin(family) for family in families}
+        try:
+            filled = await _fill(ports, builds, today)
+        except BoardsBehind as behind:
+            today = behind.day
+            continue
+        keep_seconds = _keep_seconds(families[0].period, ports.clock.now())
+        shown = [filled and await ports.boards.finish(family, build, keep_seconds) for family, build in builds.items()]
+        return all(shown)
 
 
-async def _fill(ports: Ports, family: Family, build: str, today: date) -> bool:
-    ends_on = family.period.ends_on or date.max
-    parts = 1 + await standings.cells_between(family.metric, family.period.starts_on, ends_on) // CELLS_AT_ONCE
-    if family.subject is BoardSubjectKind.REGION:
-        parts = 1
-    keep_seconds = _keep_seconds(family.period, ports.clock.now())
+async def _fill(ports: Ports, builds: Mapping[Family, str], today: date) -> bool:
+    families = list(builds)
+    period = families[0].period
+    cells = await standings.cells_between(period.starts_on, period.ends_on or date.max)
+    parts = 1 + cells // CELLS_AT_ONCE if families[0].subject is not BoardSubjectKind.REGION else 1
+    day, keep_seconds = past_day(period, today), _keep_seconds(period, ports.clock.now())
     for part in range(parts):
-        scores = await true_scores(family, today, part, parts)
-        placings = [Placing(subject_id, version, line) for subject_id, (version, line) in scores.items()]
-        for start in range(0, len(placings), PLACINGS_AT_ONCE):
-            batch = placings[start : start + PLACINGS_AT_ONCE]
-            if not await ports.boards.fill(family, build, batch, past_day(family.period, today), keep_seconds):
-                return False
+        found = await true_placings(families, today, part, parts)
+        for family, build in builds.items():
+            placings = [placing for of, placing in found if of == family]
+            for start in range(0, len(placings), PLACINGS_AT_ONCE):
+                batch = placings[start : start + PLACINGS_AT_ONCE]
+                if not await ports.boards.fill(family, build, batch, day, keep_seconds):
+                    return False
     return True
 
 

@@ -231,13 +231,14 @@ def past_day(period: Period, today: date) -> date | None:
     return day if period.holds(day) and period.kind is not BoardPeriod.DAY else None
 
 
-def stretches_of(period: Period, today: date) -> list[standings.Stretch]:
+def stretches_of(period: Period, today: date, number: int = 0) -> list[standings.Stretch]:
     """The period itself and, where it has a past, its days before today."""
     ends_on = period.ends_on or date.max
     past = past_day(period, today)
     return [
-        standings.Stretch(period.starts_on, end, period.starts_at, period.tick_seconds)
-        for end in (ends_on, *([past] if past is not None else []))
+        standings.Stretch(number, is_past, period.starts_on, end, period.starts_at, period.tick_seconds)
+        for is_past, end in ((False, ends_on), (True, past))
+        if end is not None
     ]
 
 

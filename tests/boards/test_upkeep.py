@@ -14,7 +14,7 @@ from kit.words import BoardMetric, BoardPeriod, BoardSubjectKind
 from models.accounts import Member
 from models.outlets import Region
 from services.board_closing import Difference, verify_boards
-from services.board_projection import check_boards, project, rebuild, rebuild_family
+from services.board_projection import check_boards, project, rebuild, rebuild_families
 from services.boards import Counted, answer_from_days, count_many, past_day, read_board
 from services.ports import Ports
 from tests.boards.story import answer, board, changed, earn, learner, outlet, settle, shown, tree
@@ -35,7 +35,7 @@ async def test_older_news_is_ignored(ports: Ports) -> None:
     week = board(ports)
     line = (await answer(ports, week)).page.rows[0]
 
-    late = Placing(who.id, 1, {Scope(): (line.packed - 2**25, 0)})
+    late = Placing(who.id, 1, ["-.-"], [line.packed - 2**25], [0])
     moved = await ports.boards.place(
         [Placed(week.family, late, past_day(week.period, day_of(ports.clock.now())), None)]
     )
@@ -87,7 +87,7 @@ async def test_two_rebuilds_at_once_agree_on_who_shows(ports: Ports) -> None:
     await earn(ports, who, 10)
     family = board(ports).family
 
-    finished = await asyncio.gather(*(rebuild_family(ports, family) for _ in range(4)))
+    finished = await asyncio.gather(*(rebuild_families(ports, [family]) for _ in range(4)))
 
     assert any(finished)
     assert shown(await answer(ports, board(ports))) == [(who.id, 10)]
