@@ -62,11 +62,13 @@ class Claim:
         )
 
 
-async def append(topic: str, key: str, payload: dict[str, Any]) -> None:
+async def append(topic: str, keys: Sequence[str], payload: dict[str, Any]) -> None:
+    """One row for each key, all with this payload."""
     await execute(
-        "INSERT INTO outbox (topic, key, payload, recorded_at, tries, due_at) VALUES ($1, $2, $3, now(), 0, now())",
+        "INSERT INTO outbox (topic, key, payload, recorded_at, tries, due_at)"
+        " SELECT $1, key, $3, now(), 0, now() FROM unnest($2::text[]) AS key",
         topic,
-        key,
+        list(keys),
         orjson.dumps(payload, default=str).decode(),  # asyncpg's UUIDs are a class of their own
     )
 

@@ -1,5 +1,6 @@
 """The only way out of a transaction: what is announced here reaches the projectors after the commit."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kit.db import require_transaction
@@ -13,4 +14,11 @@ async def announce(topic: str, key: str, payload: dict[str, Any] | None = None) 
     table tells, and repeating or merging announcements changes nothing.
     """
     require_transaction()
-    await outbox.append(topic, key, payload or {})
+    await outbox.append(topic, [key], payload or {})
+
+
+async def announce_each(topic: str, keys: Sequence[object]) -> None:
+    """`announce` for many things at once."""
+    require_transaction()
+    if keys:
+        await outbox.append(topic, [str(key) for key in keys], {})

@@ -17,7 +17,7 @@ from models import credit
 from models.credit import CompletionRow, CourseCountRow, EventRow, SecondsRow
 from models.outlets import Placement, placements_at
 from services.boards import Counted, count_many
-from services.outbox import announce
+from services.outbox import announce, announce_each
 from services.points import Award, Reward, reward
 from services.ports import Ports
 from services.study import Study, changed, last_of, open_study, write_study
@@ -201,11 +201,14 @@ async def credit_study(ports: Ports, study: Study) -> Reward | None:
     )
     if seconds or courses:
         await announce("member", str(study.member_id))
-    for course_id, enrolment in study.enrolments.items():
-        kept = study.kept_enrolments.get(course_id)
-        if kept is None or (kept.completed_at is None) != (enrolment.completed_at is None):
-            await announce("course", str(course_id))
+    await announce_each("course", [course_id for course_id in study.enrolments if _counts_anew(study, course_id)])
     return rewarded
+
+
+def _counts_anew(study: Study, course_id: UUID) -> bool:
+    """Whether the course has a learner, or somebody who completed it, more or less than before."""
+    kept = study.kept_enrolments.get(course_id)
+    return kept is None or (kept.completed_at is None) != (study.enrolments[course_id].completed_at is None)
 
 
 def _seconds(study: Study) -> list[SecondsRow]:
