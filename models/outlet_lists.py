@@ -175,10 +175,7 @@ def _matching(scope: Scope, query: OutletQuery) -> _Conditions:
     if query.segment is not None:
         where.add("o.segment = {0}", query.segment)
     if query.text:
-        # The pairs find it by index; the position confirms that they stand in this order.
-        where.add(
-            "character_pairs(o.code || ' ' || o.name) @> character_pairs({0}::text)"
-            " AND position(lower({0}::text) IN lower(o.code || ' ' || o.name)) > 0",
-            query.text,
-        )
+        where.add("position(lower({0}::text) IN lower(o.code || ' ' || o.name)) > 0", query.text)
+    if query.text and len(query.text) > 1:  # its pairs find it by index; the position confirms their order
+        where.add("character_pairs(o.code || ' ' || o.name) @> character_pairs({0}::text)", query.text)
     return where

@@ -36,6 +36,7 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
     channels = f"bus:{redis.connection_pool.connection_kwargs.get('db', 0)}:"
     bus = Bus(open_redis(settings.redis_url, blocking=True), prefix=channels)
     await bus.start()
+    passwords = Passwords()
     try:
         yield Ports(
             settings=settings,
@@ -45,12 +46,13 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
             boards=HonourBoards(redis),
             cursors=Cursors(settings.key("cursors")),
             tokens=Tokens(settings.key("tokens")),
-            passwords=Passwords(),
+            passwords=passwords,
             phones=Phones(settings.key("phones")),
             sms=sms_for(settings),
             storage=storage_for(settings),
         )
     finally:
+        passwords.close()
         await bus.close()
         await redis.aclose()
 
