@@ -308,3 +308,18 @@ async def test_the_feed_of_no_board_is_refused(gql: Gql, world: World) -> None:
         refused = await events.receive()
 
     assert "NOT_FOUND" in str(refused)
+
+
+async def test_a_longer_page_takes_no_more_questions_to_the_database(
+    gql: Gql, world: World, ports: Ports, shop: Outlet, caplog: pytest.LogCaptureFixture
+) -> None:
+    people = await ranked(ports, world, shop, [30, 20, 10, 10, 10, 9, 8, 7, 6, 5])
+
+    async def questions(first: int) -> int:
+        caplog.clear()
+        with caplog.at_level("DEBUG", "tortoise.db_client"):
+            await gql.data("HonourBoard", {**WEEK, "first": first}, by=people[0])
+        return sum(record.name == "tortoise.db_client" for record in caplog.records)
+
+    await questions(1)
+    assert 0 < await questions(1) == await questions(10)
