@@ -5,6 +5,7 @@ from tortoise.migrations.operations import RunSQL
 
 ACCOUNTS = """
 ALTER TABLE members
+    ADD CONSTRAINT members_avatar_fk FOREIGN KEY (avatar_media_id) REFERENCES media_assets (id),
     ADD CONSTRAINT members_name_present CHECK (display_name <> ''),
     ADD CONSTRAINT members_phone_whole CHECK (num_nulls(phone_cipher, phone_index, masked_phone) IN (0, 3)),
     ADD CONSTRAINT members_suspended_whole CHECK (suspended_at IS NOT NULL OR suspended_reason IS NULL);
