@@ -1,8 +1,11 @@
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from kit.db import execute, rows, transaction
+from kit.ids import new_id
 from kit.paging import Ask
 from kit.words import CourseForm, CourseKind, CourseSort, CourseStatus, OutletTier, ProgressState
 from models.course_lists import CourseFilter, count_courses, course_key, course_page, search_query
@@ -132,3 +135,65 @@ async def test_pages_run_through_each_order_without_gap_or_repeat_in_both_direct
     assert "".join(names[row.id] for row in [*before.rows, *last.rows]) == order[1:]
     assert before.has_previous
     assert before.has_next
+
+
+@pytest.mark.parametrize("sort", CourseSort)
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_every_order_is_read_from_its_index_and_not_sorted(
+    world: World, statements: list[tuple[str, list[Any]]], sort: CourseSort, backwards: bool
+) -> None:
+    await _shelf(world)
+    statements.clear()
+
+    await course_page(CourseFilter(), sort, Ask(2, backwards=backwards))
+    [(sql, values)] = statements
+    plan = await _plan(sql, values)
+
+    assert f"courses_{sort.lower()}" in plan
+    assert "Sort" not in plan
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (CourseFilter(module_id=new_id()), "courses_module"),
+        (CourseFilter(form=CourseForm.AUDIO), "courses_form"),
+        (CourseFilter(kind=CourseKind.PUBLIC), "courses_kind"),
+        (CourseFilter(tier=OutletTier.NEW), "courses_tiers"),
+        (CourseFilter(text="陈列"), "courses_search"),
+    ],
+)
+async def test_every_filter_has_an_index_that_can_answer_it(
+    world: World, statements: list[tuple[str, list[Any]]], wanted: CourseFilter, index: str
+) -> None:
+    await _shelf(world)
+    statements.clear()
+    await count_courses(wanted)
+    [(sql, values)] = statements
+
+    async def others_dropped() -> str:
+        for other in ("newest", "popular", "best_rated", "module", "form", "kind", "tiers", "search"):
+            if f"courses_{other}" != index:
+                await execute(f"DROP INDEX courses_{other}")
+        plan = await _explained(sql, values)
+        raise Rollback(plan)
+
+    with pytest.raises(Rollback) as found:
+        await transaction(others_dropped)
+
+    assert index in str(found.value)
+
+
+class Rollback(Exception):
+    """Carries an answer out of a transaction that leaves nothing behind."""
+
+
+async def _plan(sql: str, values: list[Any]) -> str:
+    return await transaction(lambda: _explained(sql, values))
+
+
+async def _explained(sql: str, values: list[Any]) -> str:
+    """The plan of a statement where reading the whole table, or sorting it, is the last resort."""
+    await execute("SET LOCAL enable_seqscan = off")
+    await execute("SET LOCAL enable_sort = off")
+    return "\n".join(row["QUERY PLAN"] for row in await rows(f"EXPLAIN {sql}", *values))

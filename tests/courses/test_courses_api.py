@@ -1,12 +1,15 @@
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from auth.actor import Actor
 from kit.clock import FrozenClock
 from kit.ids import new_id, to_global
 from kit.words import CourseForm, CourseKind, CourseStatus, OutletTier, RegionKind, Role
 from models.courses import Course, CourseLecturer
-from services.courses import recount_course
+from services.courses import rate_course, recount_course
 from tests.gql import Gql
 from tests.world import MadeCourse, World
 
@@ -43,7 +46,7 @@ async def test_the_list_shows_each_course_whole(world: World, gql: Gql) -> None:
 
 
 async def test_a_page_of_the_list_takes_as_few_statements_for_many_courses_as_for_one(
-    world: World, gql: Gql, statements: list[str]
+    world: World, gql: Gql, statements: list[tuple[str, list[Any]]]
 ) -> None:
     learner = await world.learner()
     lecturer = await world.staff(Role.LECTURER)
@@ -287,6 +290,23 @@ async def test_a_rating_that_cannot_be_taken_says_which_field_is_wrong(
     [error] = data["rateCourse"]["userErrors"]
     assert (error["code"], error["field"]) == (code, field)
     assert (await Course.get(id=course.id)).rating_count == 0
+
+
+async def test_ratings_given_at_once_are_all_counted(world: World) -> None:
+    course = await world.course()
+    learners = [await world.learner() for _ in range(8)]
+    for learner in learners:
+        await world.studies(learner, course)
+
+    await asyncio.gather(
+        *(
+            rate_course(world.ports, Actor(learner.id, new_id(), ()), course.id, 1 + place % 5, "")
+            for place, learner in enumerate(learners)
+        )
+    )
+
+    row = await Course.get(id=course.id)
+    assert (row.rating_count, row.rating_sum) == (8, 1 + 2 + 3 + 4 + 5 + 1 + 2 + 3)
 
 
 async def test_counters_are_recounted_from_learners_by_tier(world: World) -> None:
