@@ -14,8 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import asyncpg
 from asyncpg.pool import Pool, PoolConnectionProxy
 from tortoise import Tortoise
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
-from tortoise.backends.base.client import TransactionalDBClient
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import (
+    ConnectionWrapper,
+    TransactionalDBClient,
+    TransactionContext,
+    TransactionContextPooled,
+)
 from tortoise.connection import get_connections
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
@@ -60,6 +65,21 @@ class PatientPool(Pool):
             raise unavailable() from error
 
 
+class OwnedTransaction(TransactionWrapper):
+    """A transaction that serves the task it was opened in and no other.
+
+    A task started inside a transaction inherits its connection, and would write through it even after the commit.
+    """
+
+    def __init__(self, connection: AsyncpgDBClient) -> None:
+        super().__init__(connection)
+        self._owner = asyncio.current_task()
+
+    def acquire_connection(self) -> ConnectionWrapper[asyncpg.Connection]:
+        assert asyncio.current_task() is self._owner, "a task inside a transaction uses its connection"
+        return super().acquire_connection()
+
+
 class AcademyClient(AsyncpgDBClient):
     """Tortoise's client on a `PatientPool`; faults of the server or the road to it become UNAVAILABLE."""
 
@@ -91,6 +111,9 @@ class AcademyClient(AsyncpgDBClient):
             raise unavailable() from error
         self._pool = pool
         await self._post_connect()
+
+    def _in_transaction(self) -> TransactionContext:
+        return TransactionContextPooled(OwnedTransaction(self), self._pool_init_lock)
 
     async def _translate_exceptions(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:

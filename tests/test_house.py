@@ -111,14 +111,6 @@ def test_no_call_goes_around_the_shield(place: str) -> None:
     }
 
 
-@pytest.mark.parametrize("place", [place for place in sources() if place.startswith(("services/", "models/"))])
-def test_a_use_case_starts_no_task(place: str) -> None:
-    """A task started inside a transaction would go on writing through its connection."""
-    tasks = {call for call in calls(place) if call.rpartition(".")[2] in {"gather", "create_task", "TaskGroup"}}
-
-    assert not tasks, f"{place}: {tasks}"
-
-
 @pytest.mark.parametrize("place", [place for place in sources() if place.startswith("gamification/")])
 def test_the_rules_of_the_game_are_pure(place: str) -> None:
     """All but the sorted sets: plain values in, plain values out."""

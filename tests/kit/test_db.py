@@ -47,6 +47,16 @@ async def test_a_transaction_inside_a_transaction_is_refused(database: None) -> 
     assert await keys() == []
 
 
+async def test_a_task_started_inside_a_transaction_may_not_use_it(database: None) -> None:
+    async def work() -> None:
+        await asyncio.gather(announce("topic", "one"), announce("topic", "two"))
+
+    with pytest.raises(AssertionError, match="a task inside a transaction"):
+        await transaction(work)
+
+    assert await keys() == []
+
+
 async def test_what_needs_a_transaction_refuses_to_run_without(database: None) -> None:
     with pytest.raises(AssertionError, match="no open transaction"):
         await announce("topic", "key")
@@ -124,11 +134,11 @@ async def test_a_cancelled_caller_waits_until_its_transaction_has_ended(database
 
 async def test_who_finds_no_free_connection_is_told_in_time(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = await db._pool()
-    monkeypatch.setattr(pool, "wait_seconds", 0.05)
     taken = [await pool.acquire() for _ in range(pool.get_max_size())]
 
     try:
-        with pytest.raises(DomainError) as refused:
+        with monkeypatch.context() as patch, pytest.raises(DomainError) as refused:
+            patch.setattr(pool, "wait_seconds", 0.05)
             await rows("SELECT 1")
     finally:
         for connection in taken:
