@@ -1,8 +1,8 @@
 """The catalogue: modules, courses with their editions and lessons, media, lecturers, ratings; and what is asked of it.
 
-Readers get frozen rows (`CourseRow`, `LessonRow`), not table objects: one statement fills a page with all it shows.
-`courses` also holds two generated columns that no table class names, `listed_at` and `rating_average`, and `search`
-(see the catalogue's migration).
+Readers get frozen rows (`CourseRow`, and `LessonRow` of `models/lessons.py`), not table objects: one statement fills a
+page with all it shows. Three generated columns of `courses` are in no table class, because nobody writes them:
+`listed_at`, `rating_average` and `search` (see the catalogue's migration).
 """
 
 from collections.abc import Sequence
@@ -220,76 +220,6 @@ def course_row(row: dict[str, Any]) -> CourseRow:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class MediaRow:
-    id: UUID
-    content_type: str
-    size_bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class LessonRow:
-    """A lesson in the current edition of its course, with what judges progress in it.
-
-    `previous_lesson_id` is the gate: this lesson opens when that one is complete (None: open from the start).
-    `dwell_seconds` is set for articles alone, and then `duration_seconds` is the same.
-    """
-
-    id: UUID
-    course_id: UUID
-    course_kind: CourseKind
-    course_status: CourseStatus
-    edition_id: UUID
-    lesson_count: int
-    completion_percent: int
-    position: int
-    previous_lesson_id: UUID | None
-    previous_title: str | None
-    title: str
-    body: str | None
-    duration_seconds: int
-    dwell_seconds: int | None
-    media: MediaRow | None
-
-    @property
-    def published(self) -> bool:
-        return self.course_status is CourseStatus.PUBLISHED
-
-    @property
-    def required(self) -> bool:
-        return self.course_kind is CourseKind.REQUIRED
-
-
-# Neighbours and counts are taken over the whole edition before one lesson is picked out of it.
-_LESSONS = """
-    SELECT * FROM (
-        SELECT l.lesson_id AS id, c.id AS course_id, c.kind AS course_kind, c.status AS course_status, l.edition_id,
-               count(*) OVER whole AS lesson_count, c.completion_percent, l.position,
-               lag(l.lesson_id) OVER w AS previous_lesson_id, lag(l.title) OVER w AS previous_title,
-               l.title, l.body, l.duration_seconds, l.dwell_seconds, l.media_id,
-               m.content_type AS media_content_type, m.size_bytes AS media_size_bytes, m.sha256 AS media_sha256
-        FROM courses c
-        JOIN edition_lessons l ON l.edition_id = c.edition_id
-        LEFT JOIN media_assets m ON m.id = l.media_id
-        WHERE c.id = ANY({courses})
-        WINDOW whole AS (PARTITION BY c.id), w AS (PARTITION BY c.id ORDER BY l.position)
-    ) lessons"""
-
-
-def _lesson_row(row: dict[str, Any]) -> LessonRow:
-    plain = {name: value for name, value in row.items() if not name.startswith("media_")}
-    media = {name.removeprefix("media_"): value for name, value in row.items() if name.startswith("media_")}
-    return LessonRow(
-        **{
-            **plain,
-            "course_kind": CourseKind(row["course_kind"]),
-            "course_status": CourseStatus(row["course_status"]),
-            "media": MediaRow(**media) if media["id"] is not None else None,
-        }
-    )
-
-
 async def modules() -> list[Module]:
     """Every module, in the academy's order."""
     return await Module.all().order_by("position", "id")
@@ -300,52 +230,6 @@ async def courses_by_ids(course_ids: Sequence[UUID]) -> list[CourseRow | None]:
     found = await rows(f"SELECT {COURSE_COLUMNS} FROM {COURSE_TABLES} WHERE c.id = ANY($1)", list(course_ids))  # noqa: S608
     shelf = {row["id"]: course_row(row) for row in found}
     return [shelf.get(course_id) for course_id in course_ids]
-
-
-async def lessons_by_courses(course_ids: Sequence[UUID]) -> list[list[LessonRow]]:
-    """Lessons of each course's current edition by position, in the order of `course_ids`; no edition: no lessons."""
-    shelf: dict[UUID, list[LessonRow]] = {course_id: [] for course_id in course_ids}
-    for row in await rows(_LESSONS.format(courses="$1") + " ORDER BY course_id, position", list(course_ids)):
-        shelf[row["course_id"]].append(_lesson_row(row))
-    return [shelf[course_id] for course_id in course_ids]
-
-
-async def lessons_by_ids(lesson_ids: Sequence[UUID]) -> list[LessonRow | None]:
-    """The lessons of these ids, in their order. None: not in the current edition of any course, published or not."""
-    homes = "ARRAY(SELECT course_id FROM lessons WHERE id = ANY($1))"
-    found = await rows(_LESSONS.format(courses=homes) + " WHERE id = ANY($1)", list(lesson_ids))
-    shelf = {row["id"]: _lesson_row(row) for row in found}
-    return [shelf.get(lesson_id) for lesson_id in lesson_ids]
-
-
-async def gates_before(member_id: UUID, lesson_ids: Sequence[UUID]) -> list[str | None]:
-    """The title of the lesson to be done before each of these, None where the lesson is open; in their order.
-
-    A learner goes by the edition they are enrolled in, and by the current one for what is only there. A lesson is open
-    when what was reported of the one before reaches its goal, paid or not; once begun it is open for good.
-    """
-    found = await rows(
-        """WITH placed AS (
-               SELECT l.lesson_id, l.edition_id = n.edition_id AS is_own, lag(l.lesson_id) OVER w AS before_id,
-                      lag(l.title) OVER w AS before_title
-               FROM courses c
-               LEFT JOIN course_enrolments n ON n.course_id = c.id AND n.member_id = $1
-               JOIN edition_lessons l ON l.edition_id IN (c.edition_id, n.edition_id)
-               WHERE c.id = ANY(ARRAY(SELECT course_id FROM lessons WHERE id = ANY($2)))
-               WINDOW w AS (PARTITION BY l.edition_id ORDER BY l.position)
-           ), gates AS (
-               SELECT DISTINCT ON (lesson_id) lesson_id, before_id, before_title
-               FROM placed WHERE lesson_id = ANY($2) ORDER BY lesson_id, is_own DESC NULLS LAST
-           )
-           SELECT g.lesson_id, g.before_title FROM gates g
-           LEFT JOIN lesson_progress before ON before.member_id = $1 AND before.lesson_id = g.before_id
-           WHERE g.before_id IS NOT NULL AND before.passed_at IS NULL AND NOT EXISTS (
-               SELECT 1 FROM lesson_progress own WHERE own.member_id = $1 AND own.lesson_id = g.lesson_id)""",
-        member_id,
-        list(lesson_ids),
-    )
-    shelf = {row["lesson_id"]: row["before_title"] for row in found}
-    return [shelf.get(lesson_id) for lesson_id in lesson_ids]
 
 
 async def modules_by_ids(module_ids: Sequence[UUID]) -> list[Module | None]:
@@ -449,17 +333,3 @@ async def recount_learners(course_id: UUID) -> None:
 
 async def media_by_id(media_id: UUID) -> MediaAsset | None:
     return await MediaAsset.get_or_none(id=media_id)
-
-
-async def media_in_courses(statuses: Sequence[CourseStatus], media_ids: Sequence[UUID]) -> list[MediaRow | None]:
-    """Assets in a current lesson of a course in one of `statuses`, None for the others, in the order of the ids."""
-    found = await rows(
-        """SELECT m.id, m.content_type, m.size_bytes, m.sha256 FROM media_assets m
-           WHERE m.id = ANY($1) AND EXISTS (
-               SELECT 1 FROM edition_lessons l JOIN courses c ON c.edition_id = l.edition_id
-               WHERE l.media_id = m.id AND c.status = ANY($2))""",
-        list(media_ids),
-        [status.value for status in statuses],
-    )
-    shelf = {row["id"]: MediaRow(**row) for row in found}
-    return [shelf.get(media_id) for media_id in media_ids]

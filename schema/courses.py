@@ -8,10 +8,11 @@ import strawberry
 
 from kit import words
 from kit.clock import ZONE
-from models import accounts, courses
+from models import accounts, courses, lessons
 from models.assignments import AssignedRow
 from models.course_lists import CourseFilter as Wanted
-from models.courses import CourseRow, LessonRow, MediaRow
+from models.courses import CourseRow
+from models.lessons import LessonRow, MediaRow
 from schema.accounts import Member
 from schema.context import Context, Info
 from schema.errors import Payload
@@ -129,7 +130,7 @@ class Lesson(Node):
         actor = info.context.actor
         if actor is None:
             return self.row.previous_title
-        return await info.context.loaders.of(courses.gates_before, actor.member_id).load(self.row.id)
+        return await info.context.loaders.of(lessons.gates_before, actor.member_id).load(self.row.id)
 
     def _media_url(self, info: Info) -> MediaUrl | None:
         if self.row.media is None or info.context.actor is None:
@@ -195,7 +196,7 @@ class Course(Node):
 
     @strawberry.field(description="Of the current edition, in order.")
     async def lessons(self, info: Info) -> list[Lesson]:
-        return [Lesson.of(row) for row in await info.context.loaders.of(courses.lessons_by_courses).load(self.row.id)]
+        return [Lesson.of(row) for row in await info.context.loaders.of(lessons.lessons_by_courses).load(self.row.id)]
 
     @strawberry.field(description="Null when signed out.")
     async def viewer_progress(self, info: Info) -> CourseProgress | None:

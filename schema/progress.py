@@ -9,8 +9,9 @@ import strawberry
 from gamification.credit import Goal, Missing, goal_of, missing, percent
 from kit.clock import ZONE
 from kit.words import Language
-from models import courses, progress
-from models.courses import CourseRow, LessonRow
+from models import lessons, progress
+from models.courses import CourseRow
+from models.lessons import LessonRow
 from models.progress import EnrolmentRow, LessonProgressRow
 from schema.context import Info
 
@@ -126,4 +127,4 @@ class CourseProgress:
     async def lesson_count(self, info: Info) -> int:
         if self.row is not None:
             return self.row.lesson_count
-        return len(await info.context.loaders.of(courses.lessons_by_courses).load(self.course_id))
+        return len(await info.context.loaders.of(lessons.lessons_by_courses).load(self.course_id))

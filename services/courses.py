@@ -11,10 +11,11 @@ from kit.errors import DomainError, ErrorCode, bad_input, not_found
 from kit.ids import new_id
 from kit.paging import Ask, Page, page_of
 from kit.words import CourseKind, CourseSort, CourseStatus, OutletTier
-from models import assignments, course_lists, courses
+from models import assignments, course_lists, courses, lessons
 from models.assignments import AssignedRow
 from models.course_lists import CourseFilter
-from models.courses import CourseRow, LessonRow, MediaRow
+from models.courses import CourseRow
+from models.lessons import LessonRow, MediaRow
 from models.progress import enrolments_of
 from services.ports import Ports
 from services.recommend import Candidate, Recommendation, Taste, recommend
@@ -45,14 +46,14 @@ async def visible_courses(actor: Actor | None, course_ids: Sequence[UUID]) -> li
 
 async def visible_lessons(actor: Actor | None, lesson_ids: Sequence[UUID]) -> list[LessonRow | None]:
     """Those of the lessons whose course the actor may see, None for the others, in the order of `lesson_ids`."""
-    found = await courses.lessons_by_ids(lesson_ids)
+    found = await lessons.lessons_by_ids(lesson_ids)
     return [row if row is not None and may_see_course(actor, row.course_status) else None for row in found]
 
 
 async def visible_media(actor: Actor | None, media_ids: Sequence[UUID]) -> list[MediaRow | None]:
     """Those of the assets in a lesson the actor may see, None for the others, in the order of `media_ids`."""
     statuses = [status for status in CourseStatus if may_see_course(actor, status)]
-    return await courses.media_in_courses(statuses, media_ids)
+    return await lessons.media_in_courses(statuses, media_ids)
 
 
 async def rate_course(ports: Ports, actor: Actor, course_id: UUID, stars: int, comment: str) -> CourseRow:

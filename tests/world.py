@@ -27,7 +27,8 @@ from kit.words import (
 )
 from models.accounts import Member, grant
 from models.assignments import Assignment
-from models.courses import Course, CourseEdition, EditionLesson, Lesson, MediaAsset, Module, lessons_by_ids
+from models.courses import Course, CourseEdition, EditionLesson, Lesson, MediaAsset, Module
+from models.lessons import lessons_by_ids
 from models.outlets import Outlet, Region
 from services.accounts import actor_of
 from services.outlets import begin_post

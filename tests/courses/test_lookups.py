@@ -1,5 +1,5 @@
 from kit.words import CourseForm, CourseKind, CourseStatus
-from models.courses import lessons_by_courses, lessons_by_ids
+from models.lessons import lessons_by_courses, lessons_by_ids
 from tests.world import World
 
 
