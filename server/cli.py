@@ -57,7 +57,7 @@ def serve(
     data_dir: DataDir = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Web processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="Web processes.")] = 1,
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Run the worker as well.")] = True,
 ) -> None:
     """Serve the academy: databases, web processes and the worker, started and watched by this one process."""

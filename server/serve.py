@@ -14,7 +14,7 @@ from kit.clock import monotonic
 from kit.embedded import EmbeddedFailure
 from kit.settings import Settings
 from server.children import Child, Nursery
-from server.home import Busy, Embedded, Home, owner_of
+from server.home import COMMAND_SECONDS, Busy, Embedded, Home, owner_of
 
 LOOK_SECONDS = 0.2
 READY_SECONDS = 120.0
@@ -75,11 +75,8 @@ class Parent:
     def run(self, prepare: Callable[[Settings], None], greet: Callable[[Settings], None]) -> None:
         """Serve until told to stop. `prepare` runs in a child once the databases answer; `greet` when all is up."""
         self._listen_for_signals()
-        if not self._home.take():
-            owner = self._home.owner()
-            where = f" at {owner.address}, process {owner.pid}" if owner is not None and owner.address else ""
-            raise Busy(f"{self._home.directory} is in use by another server{where}.")
         try:
+            self._take_home()
             settings = self._embedded.start().settings()
             self._prepare(prepare, settings)
             self._home.tell(owner_of(settings, self._address))
@@ -96,6 +93,19 @@ class Parent:
             self._embedded.stop()
             self._home.leave()
             self._listener.close()
+
+    def _take_home(self) -> None:
+        """Own the data directory. A command that is using it is soon done; another server is not."""
+        deadline = monotonic() + COMMAND_SECONDS
+        while not self._home.take():
+            owner = self._home.owner()
+            if owner is not None and owner.address is not None:
+                raise Busy(
+                    f"{self._home.directory} is in use by another server at {owner.address}, process {owner.pid}."
+                )
+            if monotonic() > deadline:
+                raise Busy(f"{self._home.directory} is in use by another process.")
+            self._pause(0.1)
 
     def _listen_for_signals(self) -> None:
         def hear(_number: int, _frame: FrameType | None) -> None:

@@ -26,6 +26,7 @@ from workers.relay import run_relay
 from workers.scheduler import run_scheduler
 
 DATABASE_TRIES = 20
+BUS_SECONDS = 0.5
 
 
 @asynccontextmanager
