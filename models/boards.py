@@ -1,6 +1,6 @@
 """Honour boards: what is counted per member and day, which boards there are, and the snapshots of closed periods.
 
-Three tables have keys of several columns and are made by migration 0007:
+Made by migration 0007, most with keys of several columns:
 
 metric_days     (member, metric, Shanghai day, outlet, region, tier) -> amount, reached_at. What the rows behind a
                 metric add up to at the place held then, kept in the transaction that writes those rows. `reached_at`
@@ -8,11 +8,12 @@ metric_days     (member, metric, Shanghai day, outlet, region, tier) -> amount, 
                 learned while its amount is above 0.
 board_versions  (subject kind, subject) -> version, taken by every projection under this row's lock: who holds the
                 higher version has read the later totals.
+region_marks    region -> marks, done: how often something below it moved, and up to which mark its boards followed.
 frozen_totals   the `metric_days` of a closed period, added up per member and place (STREAK_DAYS: still day by day),
                 of those who were ranked when it closed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -23,7 +24,7 @@ from tortoise.models import Model
 
 from kit.db import execute, require_transaction, rows
 from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, OutletTier
-from models.standings import RANKED
+from models.standing_steps import RANKED
 
 
 class BoardDefinition(Model):
@@ -188,6 +189,32 @@ async def places_of(member_ids: Sequence[UUID]) -> tuple[list[UUID], list[UUID]]
         list(member_ids),
     )
     return [row["id"] for row in outlets], [row["id"] for row in regions]
+
+
+async def mark_regions(ids: Sequence[UUID]) -> None:
+    """Something below these regions has moved."""
+    await execute(
+        """INSERT INTO region_marks AS m (region_id, marks, done)
+           SELECT id, 1, 0 FROM unnest($1::uuid[]) AS regions (id) ORDER BY id
+           ON CONFLICT (region_id) DO UPDATE SET marks = m.marks + 1""",
+        list(ids),
+    )
+
+
+async def marked_regions() -> dict[UUID, int]:
+    """The regions whose boards have something to follow, with their mark."""
+    found = await rows("SELECT region_id, marks FROM region_marks WHERE marks > done")
+    return {row["region_id"]: row["marks"] for row in found}
+
+
+async def settle_regions(marked: Mapping[UUID, int]) -> None:
+    """The boards of these regions have followed up to these marks."""
+    await execute(
+        """UPDATE region_marks m SET done = greatest(m.done, s.mark)
+           FROM unnest($1::uuid[], $2::bigint[]) AS s (region_id, mark) WHERE m.region_id = s.region_id""",
+        list(marked),
+        list(marked.values()),
+    )
 
 
 async def first_days(metrics: Sequence[BoardMetric]) -> list[date | None]:

@@ -19,7 +19,7 @@ from services.board_projection import kept_families, true_placings
 from services.ports import Ports
 
 LOOKS = 4
-NEXT_LOOK_SECONDS = 0.5
+NEXT_LOOK_SECONDS = 1.5
 MOST_DIFFERENCES = 100
 
 _log = structlog.get_logger("boards")

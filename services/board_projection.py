@@ -17,13 +17,13 @@ import structlog
 from gamification.boards import BoardsAway, BoardsBehind, Placed, Placing
 from gamification.periods import Period, counting
 from gamification.standings import Family, Scope
-from kit.clock import day_of, day_start
+from kit.clock import day_of, monotonic
 from kit.db import transaction
 from kit.words import BoardMetric, BoardSubjectKind, OutletTier
 from models import boards as rows
 from models import standings
 from services.boards import channel_of, past_day, stretches_of
-from services.outbox import announce
+from services.outbox import announce_each
 from services.ports import Ports
 
 AHEAD = timedelta(minutes=10)
@@ -31,7 +31,10 @@ AHEAD = timedelta(minutes=10)
 KEPT_ON = timedelta(days=1)
 """How long the boards of a period stay after its grace; a snapshot answers by then."""
 SUBJECTS_AT_ONCE = 50
-PLACINGS_AT_ONCE = 200
+PLACINGS_AT_ONCE = 100
+REBUILD_TRIES = 3
+REGION_REST = 3
+"""Averaging regions rests this many times as long as it took: they hold everybody, and one award moves them little."""
 CELLS_AT_ONCE = 50_000
 BUILDERS = 3
 """PostgreSQL adds up one part while Valkey takes in another."""
@@ -41,11 +44,11 @@ _log = structlog.get_logger("boards")
 
 async def announce_standings(member_ids: Sequence[UUID]) -> None:
     """Have the boards of members follow what changed."""
-    await transaction(partial(_announce, "standing", member_ids))
+    await transaction(partial(announce_each, "standing", member_ids))
 
 
 async def project_members(ports: Ports, member_ids: Sequence[UUID]) -> None:
-    """Place members, then have the outlets and regions they learned in follow."""
+    """Place members, then have the outlets and regions they learned in follow: outlets soon, regions in their turn."""
     await project(ports, BoardSubjectKind.MEMBER, member_ids)
     await transaction(partial(_announce_places, member_ids))
 
@@ -54,7 +57,26 @@ async def project(ports: Ports, kind: BoardSubjectKind, subject_ids: Sequence[UU
     """Place subjects on every board that still counts, and tell who watches. BoardsAway: to be done again."""
     ordered = sorted(set(subject_ids))
     for start in range(0, len(ordered), SUBJECTS_AT_ONCE):
-        await _project(ports, kind, ordered[start : start + SUBJECTS_AT_ONCE])
+        await _project(ports, kind, ordered[start : start + SUBJECTS_AT_ONCE], _periods(ports.clock.now()))
+
+
+async def average_regions(ports: Ports) -> None:
+    """A tick: place the regions that are marked, then rest a while."""
+    start = monotonic()
+    try:
+        await project_marked_regions(ports)
+    except BoardsAway:
+        _log.warning("regions wait for their boards")
+    await asyncio.sleep(REGION_REST * (monotonic() - start))
+
+
+async def project_marked_regions(ports: Ports) -> None:
+    marked = await rows.marked_regions()
+    if not marked:
+        return
+    for period in _periods(ports.clock.now()):  # one after the other: a province and a year are a long statement
+        await _project(ports, BoardSubjectKind.REGION, sorted(marked), [period])
+    await rows.settle_regions(marked)
 
 
 async def rebuild(ports: Ports, built: Callable[[int, int], None] | None = None) -> None:
@@ -122,20 +144,17 @@ async def true_placings(
 
 async def _announce_places(member_ids: Sequence[UUID]) -> None:
     outlets, regions = await rows.places_of(member_ids)
-    await _announce("outlet", outlets)
-    await _announce("region", regions)
+    await announce_each("outlet", outlets)
+    await rows.mark_regions(regions)
 
 
-async def _announce(topic: str, ids: Sequence[UUID]) -> None:
-    for each in ids:
-        await announce(topic, str(each))
-
-
-async def _project(ports: Ports, kind: BoardSubjectKind, subject_ids: Sequence[UUID]) -> None:
-    today = day_of(ports.clock.now())
+async def _project(
+    ports: Ports, kind: BoardSubjectKind, subject_ids: Sequence[UUID], periods: Sequence[Period]
+) -> None:
+    now = ports.clock.now()
+    today = day_of(now)
     while True:
-        now = max(ports.clock.now(), day_start(today))
-        placings = await transaction(partial(_read, kind, subject_ids, _periods(now), today))
+        placings = await transaction(partial(_read, kind, subject_ids, periods, today))
         placed = [
             Placed(family, placing, past_day(family.period, today), _keep_seconds(family.period, now))
             for family, placing in placings
@@ -168,13 +187,18 @@ async def _read(
 
 async def _rebuild(ports: Ports, families: Sequence[Family]) -> bool:
     """Families of one period and kind of subject, which are read together."""
-    today = day_of(ports.clock.now())
+    today, tries = day_of(ports.clock.now()), 0
     while True:
-        builds = {family: await ports.boards.begin(family) for family in families}
         try:
+            builds = {family: await ports.boards.begin(family) for family in families}
             filled = await _fill(ports, builds, today)
         except BoardsBehind as behind:
             today = behind.day
+            continue
+        except BoardsAway:  # a moment's weakness must not undo the rest of a long rebuild
+            tries += 1
+            if tries == REBUILD_TRIES:
+                raise
             continue
         keep_seconds = _keep_seconds(families[0].period, ports.clock.now())
         shown = [filled and await ports.boards.finish(family, build, keep_seconds) for family, build in builds.items()]

@@ -44,10 +44,6 @@ async def outlets_changed(ports: Ports, changes: Sequence[Change]) -> None:
     await project(ports, BoardSubjectKind.OUTLET, [UUID(change.key) for change in changes])
 
 
-async def regions_changed(ports: Ports, changes: Sequence[Change]) -> None:
-    await project(ports, BoardSubjectKind.REGION, [UUID(change.key) for change in changes])
-
-
 async def courses_changed(ports: Ports, changes: Sequence[Change]) -> None:
     for change in changes:
         await recount_course(UUID(change.key))
@@ -63,7 +59,6 @@ PROJECTORS: dict[str, Projector] = {
     "member": members_changed,
     "standing": standings_changed,
     "outlet": outlets_changed,
-    "region": regions_changed,
     "course": courses_changed,
     "sms": codes_asked,
 }

@@ -8,7 +8,7 @@ import structlog
 
 from kit.db import leadership
 from services.board_closing import close_periods
-from services.board_projection import check_boards
+from services.board_projection import average_regions, check_boards
 from services.points import purge_refused
 from services.ports import Ports
 from services.progress import pay_all_due
@@ -28,6 +28,7 @@ class Tick(NamedTuple):
 TICKS: tuple[Tick, ...] = (
     Tick("pay pending credit", 15, pay_all_due),
     Tick("check boards", 2, check_boards),
+    Tick("average regions", 1, average_regions),
     Tick("close periods", 60, close_periods),
     Tick("forget refused awards", 3600, purge_refused),
     Tick("forget old codes and sessions", 3600, tidy_sessions),

@@ -32,6 +32,13 @@ CREATE TABLE board_versions (
     CONSTRAINT board_versions_pkey PRIMARY KEY (subject_kind, subject_id)
 );
 
+CREATE TABLE region_marks (
+    region_id uuid NOT NULL CONSTRAINT region_marks_pkey PRIMARY KEY,
+    marks bigint NOT NULL,
+    done bigint NOT NULL,
+    CONSTRAINT region_marks_in_order CHECK (done BETWEEN 0 AND marks)
+);
+
 CREATE TABLE frozen_totals (
     period_id uuid NOT NULL CONSTRAINT frozen_totals_period_fk REFERENCES board_periods (id) ON DELETE RESTRICT,
     metric varchar(20) NOT NULL CONSTRAINT frozen_totals_metric_known CHECK (metric IN {METRICS}),
@@ -82,7 +89,7 @@ FROM (VALUES ('POINTS', '积分'), ('COURSES_COMPLETED', '完课'), ('LEARNING_S
 
 UNDO = """
 DELETE FROM board_definitions;
-DROP TABLE frozen_totals, board_versions, metric_days;
+DROP TABLE frozen_totals, region_marks, board_versions, metric_days;
 DROP FUNCTION frozen_totals_are_final;
 ALTER TABLE board_definitions DROP CONSTRAINT board_definitions_key_spelled;
 ALTER TABLE board_periods

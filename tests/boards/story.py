@@ -13,7 +13,7 @@ from kit.paging import Ask
 from kit.words import BoardMetric, BoardPeriod, BoardSubjectKind, OutletTier, RegionKind, Role
 from models.accounts import Member, RoleGrant
 from models.outlets import Outlet, Placement, Region
-from services.board_projection import project_members
+from services.board_projection import project_marked_regions, project_members
 from services.boards import count, read_board
 from services.outbox import announce
 from services.ports import Ports
@@ -87,8 +87,9 @@ async def earn(
 
 
 async def settle(ports: Ports) -> None:
-    """Let the relay bring everything onto the boards."""
+    """Let the worker bring everything onto the boards."""
     await drain(ports)
+    await project_marked_regions(ports)
 
 
 async def changed(ports: Ports, who: Learner) -> None:

@@ -15,12 +15,13 @@ from kit.settings import Settings
 from kit.words import BoardSubjectKind
 from server.wiring import build_ports
 from services.board_closing import verify_boards
-from services.board_projection import check_boards
 from services.boards import Reading, answer_from_days, read_board
 from services.ports import Ports
 from tests.boards.story import Learner, board, earn, learner, outlet, tree
 from workers.relay import run_relay
-from workers.scheduler import Tick, run_scheduler
+from workers.scheduler import TICKS, run_scheduler
+
+BOARD_TICKS = ("check boards", "average regions")
 
 
 @pytest.fixture
@@ -34,10 +35,10 @@ async def valkey(tmp_path: Path) -> AsyncIterator[Valkey]:
 
 @asynccontextmanager
 async def working(ports: Ports) -> AsyncIterator[None]:
-    """With the relay, and the tick that looks after the boards."""
+    """With the relay, and the ticks that look after the boards."""
     tasks = [
         asyncio.create_task(run_relay(ports)),
-        asyncio.create_task(run_scheduler(ports, (Tick("check boards", 2, check_boards),))),
+        asyncio.create_task(run_scheduler(ports, tuple(tick for tick in TICKS if tick.name in BOARD_TICKS))),
     ]
     try:
         yield
