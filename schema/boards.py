@@ -175,20 +175,14 @@ class HonourBoard(Node):
 
     @strawberry.field(description="Null while the viewer is not ranked.")
     async def viewer_standing(self, info: Info) -> ViewerStanding | None:
-        viewer = await self._viewer(info)
-        if viewer is None:
-            return None
-        return ViewerStanding.of(self.board, await self._read(info, Question(viewer=viewer)))
+        return ViewerStanding.of(self.board, await self._read(info, Question()))
 
     @strawberry.field(description="The viewer's line and up to `radius` (1-50) lines on both sides.")
     async def around_viewer(self, info: Info, radius: int | None = None) -> list[Standing] | None:
         wanted = radius if radius is not None else 5
         if not 1 <= wanted <= WIDEST_RADIUS:
             raise bad_input("radius")
-        viewer = await self._viewer(info)
-        if viewer is None:
-            return []
-        answer = (await self._read(info, Question(viewer=viewer, radius=wanted))).answer
+        answer = (await self._read(info, Question(radius=wanted))).answer
         return [Standing(board=self.board, line=line) for line in answer.around]
 
     @strawberry.field(description="The same board one period earlier; null before anything was counted.")
@@ -210,7 +204,9 @@ class HonourBoard(Node):
         return [Standing(board=self.board, line=line) if line is not None else None for line in lines]
 
     async def _read(self, info: Info, question: Question) -> Reading:
-        return await info.context.loaders.of(readings, info.context.ports).load((self.board, question))
+        """Every field asks together with the viewer's line, and so all of them in one reading."""
+        whole = replace(question, viewer=await self._viewer(info))
+        return await info.context.loaders.of(readings, info.context.ports).load((self.board, whole))
 
     async def _viewer(self, info: Info) -> UUID | None:
         actor = info.context.actor

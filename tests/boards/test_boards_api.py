@@ -1,11 +1,14 @@
 """Honour boards as the apps read them: their own operations over the whole server."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from gamification.boards import HonourBoards
+from gamification.standings import Answer, Board, Question
 from kit.clock import FrozenClock, day_start
 from kit.ids import from_global, to_global
 from kit.words import OutletTier, PostRole
@@ -310,16 +313,34 @@ async def test_the_feed_of_no_board_is_refused(gql: Gql, world: World) -> None:
     assert "NOT_FOUND" in str(refused)
 
 
-async def test_a_longer_page_takes_no_more_questions_to_the_database(
-    gql: Gql, world: World, ports: Ports, shop: Outlet, caplog: pytest.LogCaptureFixture
+class CountedBoards(HonourBoards):
+    """The real boards; counts how often they are read."""
+
+    reads = 0
+
+    async def read(self, board: Board, question: Question, day: date | None) -> Answer:
+        self.reads += 1
+        return await super().read(board, question, day)
+
+
+async def test_one_script_answers_a_screen_and_a_longer_page_takes_no_more_questions(
+    world: World, ports: Ports, shop: Outlet, caplog: pytest.LogCaptureFixture
 ) -> None:
     people = await ranked(ports, world, shop, [30, 20, 10, 10, 10, 9, 8, 7, 6, 5])
+    boards = CountedBoards(ports.redis)
 
-    async def questions(first: int) -> int:
+    async def questions(gql: Gql, first: int, of: str) -> tuple[int, int]:
+        """How often PostgreSQL and Valkey are asked for a screen."""
         caplog.clear()
+        before = boards.reads
         with caplog.at_level("DEBUG", "tortoise.db_client"):
-            await gql.data("HonourBoard", {**WEEK, "first": first}, by=people[0])
-        return sum(record.name == "tortoise.db_client" for record in caplog.records)
+            await gql.data("HonourBoard", {**WEEK, "first": first, "of": of}, by=people[0])
+        return sum(record.name == "tortoise.db_client" for record in caplog.records), boards.reads - before
 
-    await questions(1)
-    assert 0 < await questions(1) == await questions(10)
+    async with Gql.over(replace(ports, boards=boards)) as gql:
+        await questions(gql, 1, "MEMBER")
+        short, long = await questions(gql, 1, "MEMBER"), await questions(gql, 10, "MEMBER")
+        of_outlets, of_regions = await questions(gql, 10, "OUTLET"), await questions(gql, 10, "REGION")
+
+    assert short == long
+    assert (long[1], of_outlets[1], of_regions[1]) == (1, 1, 1)
