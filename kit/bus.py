@@ -19,6 +19,7 @@ from redis.asyncio.client import PubSub
 from kit.errors import DomainError, ErrorCode
 from kit.ids import new_secret
 from kit.redis import AWAY
+from kit.tasks import end
 
 Message = dict[str, Any]
 
@@ -73,9 +74,7 @@ class Bus:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
         await self._redis.aclose()
 
     async def connected(self, seconds: float) -> bool:

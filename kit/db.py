@@ -229,8 +229,16 @@ async def side_transaction() -> AsyncIterator[Side]:
     Commits when the block ends well. A process that dies in between gives its locks back at once.
     """
     pool = await _pool()
-    async with pool.acquire() as connection, connection.transaction():
-        yield Side(connection)
+    task = asyncio.current_task()
+    assert task is not None
+    cancels = task.cancelling()
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            yield Side(connection)
+    except Exception as error:
+        if task.cancelling() > cancels:  # rolling back on a dead connection failed, and took the cancel's place
+            raise asyncio.CancelledError from error
+        raise
 
 
 @asynccontextmanager

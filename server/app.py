@@ -1,7 +1,6 @@
 """The ASGI application: routes, what surrounds them, and what lives as long as the process."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -12,6 +11,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
+from kit.tasks import end
 from server.media import media
 from server.middleware import RequestLog
 from server.pages import STATIC, front, graphiql, healthz, jwks, readyz
@@ -37,9 +37,7 @@ def make_app(open_ports: OpenPorts) -> Starlette:
             try:
                 yield
             finally:
-                watch.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await watch
+                await end(watch)
 
     return Starlette(
         routes=[

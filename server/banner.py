@@ -1,9 +1,10 @@
 """What `serve` says when all is up: what runs where, and with whom to sign in. The one place that prints phones."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from kit.settings import Settings
 
@@ -12,25 +13,21 @@ def show(
     console: Console, settings: Settings, address: str, *, processes: Sequence[str], accounts: Sequence[tuple[str, str]]
 ) -> None:
     """`settings` name both databases; `accounts` are (who, phone), the first to try first."""
-    lines = Table.grid(padding=(0, 2))
-    lines.add_column(style="dim", no_wrap=True)
-    lines.add_column(overflow="fold")
-    lines.add_row("serving", f"{address}/graphql   ({', '.join(processes)})")
+    lines = [("serving", f"{address}/graphql ({', '.join(processes)})")]
     if settings.graphiql:
-        lines.add_row("GraphiQL", f"[bold]{address}/graphiql[/bold]")
-    lines.add_row("PostgreSQL", _place(settings.database_url))
-    lines.add_row("Valkey", _place(settings.redis_url))
-    lines.add_row("data", str(settings.data_dir.absolute()))
-    console.print()
-    console.print("[bold]Growth Academy 成长学院[/bold]")
-    console.print(lines)
+        lines.append(("GraphiQL", f"{address}/graphiql"))
+    lines.append(("PostgreSQL", _place(settings.database_url)))
+    lines.append(("Valkey", _place(settings.redis_url)))
+    lines.append(("data", str(settings.data_dir.absolute())))
+    say = partial(console.print, highlight=False, soft_wrap=True)
+    say("\n[bold]Growth Academy 成长学院[/bold]")
+    for what, where in lines:
+        say(f"[dim]{what:<12}[/dim]{escape(where)}")
     if accounts:
-        console.print("\nSign in with the code [bold]888888[/bold]:")
-        people = Table.grid(padding=(0, 2))
+        say("\nSign in with the code [bold]888888[/bold]:")
         for who, phone in accounts:
-            people.add_row(f"  {phone}", who)
-        console.print(people)
-    console.print("\n[dim]Ctrl-C stops everything.[/dim]")
+            say(f"  {phone}  {escape(who)}")
+    say("\n[dim]Ctrl-C stops everything.[/dim]")
 
 
 def _place(url: str | None) -> str:

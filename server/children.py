@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from kit.clock import monotonic
+
+LAST_SECONDS = 10.0  # what a child has to end in once its parent is gone
 
 
 @dataclass(slots=True)
@@ -119,3 +122,5 @@ def _say(ready: int) -> None:
 def _end_with_parent(lifeline: int) -> None:
     os.read(lifeline, 1)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(LAST_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -18,6 +18,7 @@ from strawberry.types.execution import PreExecutionError
 from kit.clock import monotonic
 from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
+from kit.tasks import end
 from models.sessions import ended_among
 from schema.context import Context
 from server.answers import Answer, Caller, answer, refusal, unexpected
@@ -229,10 +230,7 @@ class Socket:
                 raise Gone from error
 
     async def _stop(self) -> None:
-        tasks = list(self._operations.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*self._operations.values())
 
 
 class Sockets:

@@ -17,6 +17,7 @@ from kit.paging import Cursors
 from kit.phones import Phones
 from kit.redis import open_redis
 from kit.settings import Settings
+from kit.tasks import end
 from models import MODULES
 from providers.sms.registry import sms_for
 from providers.storage.registry import storage_for
@@ -84,7 +85,7 @@ async def standing_ports(settings: Settings) -> AsyncIterator[Ports]:
             async with opened_ports(ground.settings) as ports:
                 yield ports
         finally:
-            watch.cancel()
+            await end(watch)
 
 
 async def _keep_alive(embedded: Embedded | None) -> None:
@@ -103,9 +104,7 @@ async def work(settings: Settings, ready: Callable[[], None]) -> None:
         ready()
         stopped = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        for task in (stopped, *tasks):
-            task.cancel()
-        await asyncio.gather(stopped, *tasks, return_exceptions=True)
+        await end(stopped, *tasks)
         for task in done - {stopped}:
             task.result()  # neither ends by itself: tell why it did
 

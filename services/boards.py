@@ -13,7 +13,8 @@ from gamification.periods import BEGINNING, Period, period_of
 from gamification.scores import points_of
 from gamification.standings import Answer, Board, Family, Line, Question, Scope, joined, page_of_lines
 from kit.clock import day_of
-from kit.errors import DomainError, bad_input, not_found
+from kit.errors import bad_input, not_found
+from kit.tasks import end
 from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, RegionKind
 from models import boards as rows
 from models import standings
@@ -206,9 +207,7 @@ async def moves_of(ports: Ports, board: Board, question: Question) -> AsyncGener
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(moved.wait(), LOOK_SECONDS)
         finally:
-            watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError, DomainError):
-                await watch
+            await end(watch)
 
 
 async def _watch(messages: AsyncIterator[dict[str, Any]], moved: asyncio.Event) -> None:

@@ -88,5 +88,6 @@ class Serving:
         """Without a chance to clear up; gives when nothing it started is left."""
         family = self.children()
         self.process.kill()
-        self.process.communicate()
+        self.process.wait(PATIENCE_SECONDS)
         assert wait_until(lambda: not any(command_of(pid) for pid in family), PATIENCE_SECONDS), family
+        self.process.communicate(timeout=PATIENCE_SECONDS)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import structlog
 
 from kit.db import leadership
+from kit.tasks import end
 from services.board_closing import close_periods
 from services.board_projection import average_regions, check_boards
 from services.points import purge_refused
@@ -42,12 +43,13 @@ async def run_scheduler(ports: Ports, ticks: tuple[Tick, ...] = TICKS, look_seco
         try:
             while True:
                 if not await leads():
-                    await _stop(turns)
+                    await end(*turns)
+                    turns.clear()
                 elif not turns:
                     turns |= {asyncio.create_task(_repeat(ports, tick)) for tick in ticks}
                 await asyncio.sleep(look_seconds)
         finally:
-            await _stop(turns)
+            await end(*turns)
 
 
 async def _repeat(ports: Ports, tick: Tick) -> None:
@@ -57,10 +59,3 @@ async def _repeat(ports: Ports, tick: Tick) -> None:
         except Exception as error:
             _log.warning("tick failed", tick=tick.name, error=type(error).__name__, exc_info=True)
         await asyncio.sleep(tick.every_seconds)
-
-
-async def _stop(turns: set[asyncio.Task[None]]) -> None:
-    for turn in turns:
-        turn.cancel()
-    await asyncio.gather(*turns, return_exceptions=True)
-    turns.clear()
