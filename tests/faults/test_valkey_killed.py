@@ -27,10 +27,12 @@ BOARD_TICKS = ("check boards", "average regions")
 @pytest.fixture
 async def valkey(tmp_path: Path) -> AsyncIterator[Valkey]:
     """A Valkey of this test's own, which keeps nothing on disk."""
-    server = Valkey(tmp_path, socket_directory(tmp_path), durable=False)
+    sockets = socket_directory(tmp_path)
+    server = Valkey(tmp_path, sockets, durable=False)
     await asyncio.to_thread(server.start)
     yield server
     await asyncio.to_thread(server.stop)
+    sockets.rmdir()
 
 
 @asynccontextmanager
