@@ -37,6 +37,7 @@ class Serving:
 
     data: Path
     words: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
     address: str = ""
     said: str = ""
     process: subprocess.Popen[str] = field(init=False)
@@ -45,7 +46,12 @@ class Serving:
         """Returns once the banner is there."""
         command = [sys.executable, "main.py", "serve", "--port", "0", "--data-dir", str(self.data), *self.words]
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command,
+            cwd=ROOT,
+            env=environment(**self.variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         assert self.process.stdout is not None
         self.said = ""

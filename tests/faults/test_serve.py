@@ -2,13 +2,17 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kit.processes import wait_until
-from tests.process import PATIENCE_SECONDS, Serving, run_main
+from services.ports import Ports
+from tests.process import PATIENCE_SECONDS, ROOT, Serving, environment, run_main
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +95,39 @@ def test_two_servers_stand_side_by_side_and_end_alone(serving: Serving, tmp_path
     assert other.stop() == 0
     assert serving.is_ready()
     assert not (other.data / "postgres/postmaster.pid").exists()
+
+
+def test_the_application_runs_under_any_asgi_server(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = tmp_path / "data"
+    command = [sys.executable, "-m", "uvicorn", "main:app", "--port", str(port), "--log-level", "warning"]
+    variables = environment(ACADEMY_DATA_DIR=str(data), ACADEMY_PUBLIC_URL=f"http://127.0.0.1:{port}")
+    with subprocess.Popen(command, cwd=ROOT, env=variables, stderr=subprocess.DEVNULL) as process:
+        served = Serving(data, address=f"http://127.0.0.1:{port}")
+        assert wait_until(served.is_ready, PATIENCE_SECONDS, pause=0.1)
+
+        beside = run_main("migrate", "--data-dir", str(data))
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+    assert beside.stdout == "The database is up to date.\n"
+    assert not (data / "postgres/postmaster.pid").exists()
+    assert not (data / "run.json").exists()
+
+
+async def test_with_databases_of_its_own_it_starts_none(ports: Ports, tmp_path: Path) -> None:
+    assert ports.settings.database_url is not None
+    assert ports.settings.redis_url is not None
+    variables = {"ACADEMY_DATABASE_URL": ports.settings.database_url, "ACADEMY_REDIS_URL": ports.settings.redis_url}
+    server = Serving(tmp_path / "data", ("--no-worker",), variables=variables).start()
+
+    ready, children = server.is_ready(), server.children()
+    code = server.stop()
+
+    assert ready
+    assert ["main.py" in command for command in children.values()] == [True]
+    assert not (tmp_path / "data/postgres").exists()
+    assert not (tmp_path / "data/valkey").exists()
+    assert code == 0

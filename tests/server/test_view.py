@@ -35,7 +35,8 @@ def code(answer: dict[str, Any]) -> str:
         b'{"query":"{viewer{id}}","variables":[]}', b'{"query":"{viewer{id}}","variables":"x"}',
         b'{"query":"{viewer{id}}","operationName":5}', b'{"query":"{viewer{id}}","extensions":[]}',
         b'[{"query":"{viewer{id}}"}]', b'{"query":"{viewer{id}}","variables":{"a":"\\u0000"}}',
-        b'{"query":"{viewer{id}}","variables":{"a":NaN}}', b"[" * 100_000, gzip.compress(b'{"query":"{viewer{id}}"}', mtime=0),
+        b'{"query":"{viewer{id}}","variables":{"a":NaN}}', b"[" * 100_000,
+        gzip.compress(b'{"query":"{viewer{id}}"}', mtime=0),
     ],
 )  # fmt: skip
 async def test_a_malformed_body_is_400(gql: Gql, body: bytes) -> None:
