@@ -7,8 +7,8 @@ leak the pool's connection, and a handful of dropped sockets would leave the pro
 import asyncio
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import asyncpg
@@ -49,20 +49,14 @@ _running: set[asyncio.Task[Any]] = set()
 """Strong references: the loop keeps only weak ones, and a transaction must outlive the caller that gave up on it."""
 
 
-def unavailable() -> DomainError:
-    return DomainError(ErrorCode.UNAVAILABLE, retry_after_seconds=1)
-
-
 class PatientPool(Pool):
     """asyncpg's pool with a limit on the wait for a free connection; it has none of its own."""
 
     wait_seconds = 5.0
 
     async def _acquire(self, timeout: float | None) -> Connection:  # noqa: ASYNC109 - asyncpg's signature
-        try:
+        with _faults_are_unavailable():
             return cast(Connection, await super()._acquire(timeout or self.wait_seconds))  # type: ignore[misc]
-        except (*_AWAY, *_BUSY) as error:
-            raise unavailable() from error
 
 
 class OwnedTransaction(TransactionWrapper):
@@ -105,10 +99,8 @@ class AcademyClient(AsyncpgDBClient):
             },
         )
         pool.wait_seconds = options.pop("wait_seconds")
-        try:
+        with _faults_are_unavailable():
             await pool
-        except _AWAY as error:
-            raise unavailable() from error
         self._pool = pool
         await self._post_connect()
 
@@ -116,10 +108,8 @@ class AcademyClient(AsyncpgDBClient):
         return TransactionContextPooled(OwnedTransaction(self), self._pool_init_lock)
 
     async def _translate_exceptions(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        try:
+        with _faults_are_unavailable():
             return await super()._translate_exceptions(func, *args, **kwargs)
-        except (*_AWAY, *_BUSY) as error:
-            raise unavailable() from error
 
 
 client_class = AcademyClient
@@ -316,14 +306,13 @@ async def pending_migrations() -> list[str]:
 async def _run(work: Callable[[], Awaitable[T]]) -> T:
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            async with in_transaction("default"):
-                return await work()
+            with _faults_are_unavailable():
+                async with in_transaction("default"):
+                    return await work()
         except _COLLIDED as error:
             if attempt == ATTEMPTS:
-                raise unavailable() from error
+                raise _unavailable() from error
             await asyncio.sleep(0.01 * attempt)
-        except (*_AWAY, *_BUSY, asyncpg.InterfaceError) as error:
-            raise unavailable() from error
     raise AssertionError("unreachable")
 
 
@@ -344,8 +333,23 @@ async def _pool() -> PatientPool:
 
 
 async def _with_connection(work: Callable[[Connection], Awaitable[T]]) -> T:
-    try:
+    with _faults_are_unavailable():
         async with _client().acquire_connection() as connection:
             return await work(cast(Connection, connection))
+
+
+@contextmanager
+def _faults_are_unavailable() -> Iterator[None]:
+    """Faults of the server, or of the road to it, are UNAVAILABLE; ours stay what they are."""
+    try:
+        yield
     except (*_AWAY, *_BUSY) as error:
-        raise unavailable() from error
+        raise _unavailable() from error
+    except asyncpg.InterfaceError as error:
+        if "closed" in str(error):  # the connection died a moment ago
+            raise _unavailable() from error
+        raise
+
+
+def _unavailable() -> DomainError:
+    return DomainError(ErrorCode.UNAVAILABLE, retry_after_seconds=1)

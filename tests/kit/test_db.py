@@ -186,3 +186,8 @@ async def test_one_process_leads_and_another_follows_when_it_goes(database: None
             assert await first()
 
         assert await second()
+
+
+async def test_a_mistake_of_ours_is_not_called_unavailable(database: None) -> None:
+    with pytest.raises(asyncpg.InterfaceError, match="arguments"):
+        await transaction(lambda: rows("SELECT $1::int"))
