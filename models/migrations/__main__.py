@@ -11,7 +11,6 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.operations import AlterModelOptions, Operation
 from tortoise.migrations.schema_generator.operation_generator import OperationGenerator
 from tortoise.migrations.schema_generator.state import State
-from tortoise.migrations.schema_generator.state_apps import StateApps
 from tortoise.migrations.writer import MigrationWriter, format_migration_name
 
 from kit.db import APP, MIGRATIONS, database_config
@@ -41,14 +40,6 @@ async def due(name: str) -> MigrationWriter | None:
     )
 
 
-async def initial() -> MigrationWriter:
-    """The first migration, anew: as if there were none."""
-    detector = await _detector()
-    nothing = State(models={}, apps=StateApps())
-    operations = OperationGenerator(nothing, detector._current_state()).generate(app_labels=[APP])
-    return MigrationWriter("0001_initial", APP, operations, initial=True, migrations_module=MIGRATIONS)
-
-
 async def _detector() -> MigrationAutodetector:
     config = database_config(MODULES, "", pool_size=1, wait_seconds=1)
     await Tortoise.init(config=config, init_connections=False)
@@ -68,9 +59,6 @@ def _matters(operation: Operation, before: State) -> bool:
 
 
 def main(word: str) -> int:
-    if word == "--initial":
-        print(asyncio.run(initial()).write())
-        return 0
     writer = asyncio.run(due("changes" if word == "--check" else word))
     if writer is None:
         print("The migrations are up to date with the models.")
