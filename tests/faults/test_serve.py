@@ -24,7 +24,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     assert not (served.data / "run.json").exists()
 
 
-@pytest.mark.parametrize("server", ["postgres", "valkey-server"])
+@pytest.mark.parametrize("server", ["bin/postgres", "valkey-server"])
 def test_a_database_that_is_killed_starts_again(serving: Serving, server: str) -> None:
     before = serving.child(server)
 
