@@ -1,4 +1,4 @@
-"""Keyset pages: what a list is asked for, what it answers, and the signed cursors between the two.
+"""Keyset pages: what a list is asked for, what it answers, and the sealed cursors between the two.
 
 A list query of `models/` takes an `Ask`, orders by a total order (an id last), reads `ask.limit + 1` rows beyond the
 key given, and hands them to `page_of`:
@@ -16,7 +16,6 @@ key given, and hands them to `page_of`:
 import base64
 import binascii
 import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,10 +23,11 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from kit.errors import bad_input
 
-MAC_BYTES = 16
 LONGEST_CURSOR = 1024
 
 Row = TypeVar("Row")
@@ -68,17 +68,18 @@ def page_of(rows: Sequence[Row], ask: Ask) -> Page[Row]:
 class Cursors:
     """Seals keys into opaque cursors and opens them again.
 
-    A cursor is signed together with its scope, the name of the list it was made on with everything that decides the
-    order and the members of that list (`"courses NEWEST 5d41…"`), so that it opens on no other list and cannot be
-    made up. Keys may hold text, int, float, bool, None, UUID, aware datetime and date, and come back as such.
+    A cursor is bound to its scope, the name of the list it was made on with everything that decides the order and the
+    members of that list (`"courses NEWEST 5d41…"`), so that it opens on no other list and cannot be made up. Nor can
+    it be read: a board's key names members who do not want to be shown. Keys may hold text, int, float, bool, None,
+    UUID, aware datetime and date, and come back as such.
     """
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._cipher = AESSIV(hashlib.sha512(key).digest())
 
     def seal(self, scope: str, key: Sequence[object]) -> str:
         plain = orjson.dumps([_packed(value) for value in key], option=orjson.OPT_PASSTHROUGH_DATETIME)
-        return base64.urlsafe_b64encode(self._mac(scope, plain) + plain).decode().rstrip("=")
+        return _written(self._cipher.encrypt(plain, [scope.encode()]))
 
     def open(self, scope: str, text: str, field: str = "after") -> list[object]:
         """The key in a cursor; BAD_USER_INPUT at `field` if it is damaged or was made on another list."""
@@ -86,16 +87,16 @@ class Cursors:
             raise bad_input(field)
         try:
             sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError) as error:
+            plain = self._cipher.decrypt(sealed, [scope.encode()])
+        except (binascii.Error, ValueError, InvalidTag) as error:
             raise bad_input(field) from error
-        mac, plain = sealed[:MAC_BYTES], sealed[MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(scope, plain)):
+        if _written(sealed) != text:
             raise bad_input(field)
         return [_unpacked(value) for value in orjson.loads(plain)]
 
-    def _mac(self, scope: str, plain: bytes) -> bytes:
-        named = hashlib.sha256(scope.encode()).digest()
-        return hmac.new(self._key, named + plain, hashlib.sha256).digest()[:MAC_BYTES]
+
+def _written(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
 def _packed(value: object) -> object:

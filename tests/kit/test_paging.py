@@ -1,3 +1,4 @@
+import base64
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -29,6 +30,14 @@ def test_no_letter_of_a_cursor_can_be_changed() -> None:
         changed = sealed[:index] + ("A" if letter != "A" else "B") + sealed[index + 1 :]
         with pytest.raises(DomainError):
             CURSORS.open("courses", changed)
+
+
+def test_a_cursor_cannot_be_read_without_the_key() -> None:
+    sealed = CURSORS.seal("courses", KEY)
+
+    plain = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+    assert UUID(int=7).hex.encode() not in plain
+    assert CURSORS.seal("courses", KEY) == sealed
 
 
 def test_a_cursor_of_another_servers_key_is_bad_input() -> None:
