@@ -7,7 +7,6 @@ from datetime import date
 import strawberry
 
 from gamification.standings import Question
-from kit import words
 from kit.errors import bad_input, not_found
 from kit.ids import from_global
 from kit.paging import Ask
@@ -17,6 +16,8 @@ from schema.context import Info
 from schema.paging import MOST_ROWS
 from schema.words import BoardMetric, BoardPeriod, BoardSubjectKind
 from services.boards import find_board, moves_of, viewer_subject, visible_boards
+
+TOP_ROWS = 10
 
 
 async def honour_board_node(info: Info, key: str) -> HonourBoard | None:
@@ -36,11 +37,11 @@ class BoardQueries:
         period: BoardPeriod,
         date: date | None = None,
         scope: BoardScopeInput | None = None,
-        of: BoardSubjectKind | None = None,
+        of: BoardSubjectKind | None = BoardSubjectKind.MEMBER,
     ) -> HonourBoard | None:
         viewer(info)
         plain = BoardScopeInput.plain(scope)
-        subject = of or words.BoardSubjectKind.MEMBER
+        subject = of or BoardSubjectKind.MEMBER
         return HonourBoard.of(await find_board(info.context.ports, metric, period, date, plain, subject))
 
 
@@ -50,10 +51,10 @@ class BoardFeed:
         description="The present state, then at most one update a second; completes when the period is over."
     )
     async def honour_board_moved(
-        self, info: Info, board_id: strawberry.ID, top: int | None = None
+        self, info: Info, board_id: strawberry.ID, top: int | None = TOP_ROWS
     ) -> AsyncGenerator[BoardMoved | None, None]:
         actor, ports = viewer(info), info.context.ports
-        limit = top if top is not None else 10
+        limit = top if top is not None else TOP_ROWS
         if not 1 <= limit <= MOST_ROWS:
             raise bad_input("top")
         [board] = await visible_boards(ports, [_board_key(board_id)])

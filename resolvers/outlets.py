@@ -19,7 +19,7 @@ from schema.outlets import (
     SetCurrentOutletInput,
     SetCurrentOutletPayload,
 )
-from schema.paging import Connection, ask, connection
+from schema.paging import DEFAULT_ROWS, Connection, ask, connection
 from schema.viewer import Viewer
 from services import outlets
 
@@ -46,7 +46,7 @@ class OutletQueries:
     async def outlets(
         self,
         info: Info,
-        first: int | None = None,
+        first: int | None = DEFAULT_ROWS,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
@@ -68,7 +68,7 @@ class OutletQueries:
         self,
         info: Info,
         under: strawberry.ID | None = None,
-        first: int | None = None,
+        first: int | None = DEFAULT_ROWS,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,

@@ -15,7 +15,7 @@ from schema.ids import decode, encode
 from schema.levels import Level
 from schema.node import Node
 from schema.outlets import Outlet
-from schema.paging import Connection, ask, connection
+from schema.paging import DEFAULT_ROWS, Connection, ask, connection
 from schema.viewer_part import ViewerPart
 from schema.words import Role
 from services.accounts import PhoneChange, ProfileChange
@@ -95,7 +95,7 @@ class AccountViewer(ViewerPart):
     async def sessions(
         self,
         info: Info,
-        first: int | None = None,
+        first: int | None = DEFAULT_ROWS,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,

@@ -18,10 +18,11 @@ from schema.context import Info
 from schema.ids import decode, encode
 from schema.node import Node
 from schema.outlets import Outlet, Region
-from schema.paging import Connection, ask, connection
+from schema.paging import DEFAULT_ROWS, Connection, ask, connection
 from schema.words import BoardMetric, BoardPeriod, BoardPhase, OutletTier
 from services.boards import Reading, readings, viewer_subjects
 
+NEAR_RADIUS = 5
 WIDEST_RADIUS = 50
 MOST_ASKED = 100
 KINDS = {
@@ -147,7 +148,7 @@ class HonourBoard(Node):
     async def standings(
         self,
         info: Info,
-        first: int | None = None,
+        first: int | None = DEFAULT_ROWS,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
@@ -178,8 +179,8 @@ class HonourBoard(Node):
         return ViewerStanding.of(self.board, await self._read(info, Question()))
 
     @strawberry.field(description="The viewer's line and up to `radius` (1-50) lines on both sides.")
-    async def around_viewer(self, info: Info, radius: int | None = None) -> list[Standing] | None:
-        wanted = radius if radius is not None else 5
+    async def around_viewer(self, info: Info, radius: int | None = NEAR_RADIUS) -> list[Standing] | None:
+        wanted = radius if radius is not None else NEAR_RADIUS
         if not 1 <= wanted <= WIDEST_RADIUS:
             raise bad_input("radius")
         answer = (await self._read(info, Question(radius=wanted))).answer

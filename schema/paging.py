@@ -3,8 +3,9 @@
 A list field takes the four arguments, asks for a page, and wraps it:
 
     @strawberry.field
-    async def courses(self, info: Info, first: int | None = None, after: str | None = None, last: int | None = None,
-                      before: str | None = None, filter: CourseFilter | None = None) -> Connection[Course] | None:
+    async def courses(self, info: Info, first: int | None = DEFAULT_ROWS, after: str | None = None,
+                      last: int | None = None, before: str | None = None,
+                      filter: CourseFilter | None = None) -> Connection[Course] | None:
         wanted = CourseFilter.plain(filter)
         scope = f"courses {wanted}"
         page = await services.courses.list_courses(..., wanted, ask(info, scope, first, after, last, before))

@@ -77,12 +77,13 @@ def _fields(selections: SelectionSetNode | None, fragments: Mapping[str, Fragmen
 
 def _asked(field: FieldNode, variables: Mapping[str, Any]) -> int:
     """The page size of a connection; one that the field will refuse anyway counts as the largest."""
+    asked: list[int] = []
     for argument in field.arguments or ():
         if argument.name.value in ("first", "last"):
             value = argument.value
-            if isinstance(value, IntValueNode):
-                return min(abs(int(value.value[:10])), MOST_ROWS)
             wanted = variables.get(value.name.value) if isinstance(value, VariableNode) else None
-            if isinstance(wanted, int):
-                return min(abs(wanted), MOST_ROWS)
-    return DEFAULT_ROWS
+            if isinstance(value, IntValueNode):
+                asked.append(int(value.value[:10]))
+            elif isinstance(wanted, int):
+                asked.append(wanted)
+    return max((min(abs(each), MOST_ROWS) for each in asked), default=DEFAULT_ROWS)

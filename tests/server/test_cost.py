@@ -10,6 +10,7 @@ from server.cost import refuse_costly
     [
         ("{a(first:100){nodes{b(first:100){nodes{id}}}}}", None),
         ("{a(first:100){nodes{b(last:100){edges{node{id}}}}}}", None),
+        ("{a(first:20,last:100){nodes{b(first:20,last:100){nodes{id}}}}}", None),
         ("query($n:Int){a(first:$n){nodes{b(first:$n){nodes{id}}}}}", {"n": 100}),
         ("query($n:Int=100){a(first:$n){nodes{b(first:$n){nodes{id}}}}}", None),
         ("{a(first:100000){nodes{b(first:100000){nodes{id}}}}}", None),
