@@ -22,7 +22,7 @@ from schema.points import Award
 from schema.viewer_part import ViewerPart
 from schema.words import ErrorCode, EventStatus, ProgressKind, ProgressState
 from services.courses import visible_lessons
-from services.progress import Batch, BatchOutcome, EventResult, pay_if_due
+from services.progress import Batch, BatchOutcome, EventResult
 
 if TYPE_CHECKING:
     from schema.viewer import Viewer
@@ -70,7 +70,6 @@ class LearningViewer(ViewerPart):
         before: str | None = None,
         state: ProgressState | None = None,
     ) -> Connection[Enrolment] | None:
-        await pay_if_due(info.context.ports, self.member_id)
         scope = f"learning {self.member_id} {state}"
         page = await enrolments_page(self.member_id, state, ask(info, scope, first, after, last, before))
         return connection(

@@ -8,6 +8,7 @@ from kit.errors import DomainError, ErrorCode
 from server.documents import Operation
 from services.accounts import actor_of
 from services.ports import Ports
+from services.progress import pay_if_due
 from services.signing import claims_of
 
 LONGEST_HEADER = 4 * 1024 + 16
@@ -42,3 +43,9 @@ async def identify(ports: Ports, authorization: str | None) -> Identity | None:
         raise DomainError(ErrorCode.UNAUTHENTICATED)
     claims = await claims_of(ports, token.strip())
     return Identity(await actor_of(ports, claims), claims.expires_at)
+
+
+async def pay_what_is_due(ports: Ports, operation: Operation, identity: Identity | None) -> None:
+    """Pay the member's pending credit before they are shown anything; a report pays it with its own, in its answer."""
+    if identity is not None and operation.kind != "mutation":
+        await pay_if_due(ports, identity.actor.member_id)

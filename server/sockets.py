@@ -25,7 +25,7 @@ from server.answers import Answer, Caller, answer, refusal, unexpected
 from server.api import schema
 from server.cost import refuse_costly
 from server.documents import Refused, read_document
-from server.identity import Identity, identify, is_open
+from server.identity import Identity, identify, is_open, pay_what_is_due
 from server.request import GraphQLRequest, Malformed, address_of, language_of, request_of
 from services.ports import Ports
 
@@ -192,6 +192,7 @@ class Socket:
         operation = document.operation(asked.operation_name)
         refuse_costly(document.node, asked.operation_name, asked.variables)
         identity = None if is_open(operation) else await self._identity()
+        await pay_what_is_due(self._ports, operation, identity)
         context = Context(
             self._ports, identity.actor if identity else None, caller.language, caller.request_id, caller.address
         )

@@ -15,7 +15,7 @@ from server.answers import Answer, Caller, answer, code_of, refusal, unexpected
 from server.api import schema
 from server.cost import refuse_costly
 from server.documents import Operation, Refused, read_document
-from server.identity import identify, is_open
+from server.identity import identify, is_open, pay_what_is_due
 from server.request import GraphQLRequest, Malformed, address_of, language_of, read_request
 from services.ports import Ports
 
@@ -57,6 +57,7 @@ async def _answered(request: Request, ports: Ports, caller: Caller) -> Answer:
     _refuse_by_method(request.method, operation)
     refuse_costly(document.node, asked.operation_name, asked.variables)
     identity = None if is_open(operation) else await identify(ports, request.headers.get("authorization"))
+    await pay_what_is_due(ports, operation, identity)
     context = Context(ports, identity.actor if identity else None, caller.language, caller.request_id, caller.address)
     return await execute(asked, context, caller)
 

@@ -94,19 +94,23 @@ async def pay_pending(ports: Ports, member_id: UUID) -> None:
 
 
 async def pay_if_due(ports: Ports, member_id: UUID) -> None:
-    """Pay before the member is shown how far they are, if the worker has not come round yet."""
+    """Pay before the member is shown how far they are, if the worker has not come round yet. A failure waits for it."""
     budget = await credit.budget_of(member_id)
     if budget is not None and budget.due_at is not None and budget.due_at <= ports.clock.now():
-        await pay_pending(ports, member_id)
+        await _pay_or_log(ports, member_id)
 
 
 async def pay_all_due(ports: Ports) -> None:
     """A tick: pay the pending credit of everyone for whom the time has come. One failure holds up nobody else."""
     for member_id in await credit.members_due(ports.clock.now(), MEMBERS_PAID_AT_ONCE):
-        try:
-            await pay_pending(ports, member_id)
-        except Exception as error:
-            _log.error("pending credit not paid", member_id=str(member_id), error=type(error).__name__, exc_info=True)
+        await _pay_or_log(ports, member_id)
+
+
+async def _pay_or_log(ports: Ports, member_id: UUID) -> None:
+    try:
+        await pay_pending(ports, member_id)
+    except Exception as error:
+        _log.error("pending credit not paid", member_id=str(member_id), error=type(error).__name__, exc_info=True)
 
 
 async def _locked(member_id: UUID) -> datetime:
@@ -118,9 +122,9 @@ async def _locked(member_id: UUID) -> datetime:
 
 
 async def _judge(study: Study, batch: Batch, known: dict[UUID, bytes], joined_at: datetime) -> list[EventResult]:
-    """Accept or refuse each event, oldest first, each in the light of those before it; in the batch's order."""
+    """Accept or refuse each event, oldest first, each in the light of those before it; results in the batch's order."""
     ages = [age_of(event.occurred_at, sent_at=batch.sent_at, received_at=study.now) for event in batch.events]
-    order = sorted(range(len(ages)), key=lambda at: (-ages[at], batch.events[at].event_id))
+    order = sorted(range(len(ages)), key=lambda at: -ages[at])  # what happened at one moment: as the phone sent it
     timely = [at for at in order if time_fault(ages[at], received_at=study.now, joined_at=joined_at) is None]
     new = [at for at in timely if batch.events[at].event_id not in known]
     moments = [study.now - ages[at] for at in new]

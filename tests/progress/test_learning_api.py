@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from kit.ids import new_id, to_global
 from kit.words import CourseStatus
 from models.courses import Course
@@ -238,13 +240,35 @@ async def test_my_learning_reads_backwards_and_its_cursors_open_on_no_other_list
         assert [error["extensions"]["code"] for error in refused["errors"]] == ["BAD_USER_INPUT"]
 
 
-async def test_looking_at_my_learning_pays_what_is_due(gql, ports, world):
+@pytest.mark.parametrize(
+    ("operation", "shown"),
+    [
+        ("MyLearning", lambda data: data["viewer"]["learning"]["nodes"][0]["completedAt"] == "2026-03-02T04:00:00Z"),
+        ("CourseDetail", lambda data: data["course"]["lessons"][0]["viewerProgress"]["missing"] is None),
+        ("PointsHistory", lambda data: data["viewer"]["points"]["lifetime"] > 0),
+    ],
+)
+async def test_whatever_the_member_asks_next_pays_what_is_due(gql, ports, world, operation, shown):
     course = await world.course(seconds=900)
     may = await learner(ports, joined=timedelta(0))
-    at = ports.clock.now()
-    await send(ports, may, watched(course.lesson_ids[0], (0, 900), at=at))
+    await send(ports, may, watched(course.lesson_ids[0], (0, 900), at=ports.clock.now()))
+    variables = {"id": course.gid} if operation == "CourseDetail" else {}
+
+    ports.clock.advance(timedelta(seconds=104))
+    early = await gql.data(operation, variables, by=may.member_id)
+    ports.clock.advance(timedelta(seconds=1))
+    due = await gql.data(operation, variables, by=may.member_id)
+
+    assert (shown(early), shown(due)) == (False, True)
+
+
+async def test_a_report_answers_with_the_awards_of_what_it_found_due(gql, ports, world):
+    course = await world.course(seconds=900)
+    may = await learner(ports, joined=timedelta(0))
+    await send(ports, may, watched(course.lesson_ids[0], (0, 900), at=ports.clock.now()))
 
     ports.clock.advance(timedelta(seconds=105))
-    found = (await gql.data("MyLearning", {}, by=may.member_id))["viewer"]["learning"]
+    empty = {"input": {"sentAt": "2026-03-02T04:01:45Z", "events": []}}
+    report = (await gql.data("ReportProgress", empty, by=may.member_id))["reportProgress"]
 
-    assert [node["completedAt"] for node in found["nodes"]] == ["2026-03-02T04:00:00Z"]
+    assert "lesson.completed" in {award["rule"] for award in report["awards"]}

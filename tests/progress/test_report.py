@@ -1,6 +1,7 @@
 """What becomes of reports: judged in order of occurrence, credited once, rewarded once."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -180,6 +181,22 @@ async def test_a_lesson_opens_when_the_one_before_is_complete_also_within_a_batc
 
     assert told(outcome) == [ACCEPTED] * 3
     assert (await enrolments_of(may.member_id, [course.id]))[course.id].completed_at == at + 2 * MINUTE
+
+
+async def test_what_happened_at_one_moment_is_judged_as_the_phone_sent_it(ports, world):
+    course = await world.course(lessons=3, seconds=60)
+    at = ports.clock.now() - HOUR
+    in_turn = [watched(lesson_id, (0, 60), at=at) for lesson_id in course.lesson_ids]
+    # Whatever their ids: two learners send the same lessons, one with ascending, one with descending ids of events.
+    for descending in (False, True):
+        event_ids = sorted((event.event_id for event in in_turn), reverse=descending)
+        may = await learner(ports)
+
+        events = [replace(event, event_id=event_id) for event, event_id in zip(in_turn, event_ids, strict=True)]
+        outcome = await send(ports, may, *events)
+
+        assert told(outcome) == [ACCEPTED] * 3
+        assert (await enrolments_of(may.member_id, [course.id]))[course.id].completed_at == at
 
 
 async def test_a_locked_lesson_leaves_no_trace_and_can_be_sent_again_behind_what_was_missing(ports, world):
