@@ -1,12 +1,14 @@
 """GraphQL over HTTP, as the GraphQL-over-HTTP draft has it.
 
 A body that is no GraphQL request is 4xx. Everything else is 200 in `application/json`, errors or not, as older clients
-expect; a client that accepts `application/graphql-response+json` gets 4xx and 5xx for operations that did not run.
+expect; a client that accepts `application/graphql-response+json` gets 4xx and 5xx for operations that did not run. A
+subscription is for clients that accept `text/event-stream`; before it starts, it is answered like everything else.
 """
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 from strawberry.types.graphql import OperationType
 
 from kit.errors import DomainError, ErrorCode, bad_input
@@ -15,6 +17,7 @@ from server.answers import Answer, Caller, answer, code_of, refusal, unexpected
 from server.api import schema
 from server.cost import refuse_costly
 from server.documents import Operation, Refused, read_document
+from server.events import EVENTS, EventStream
 from server.identity import identify, is_open, pay_what_is_due
 from server.request import GraphQLRequest, Malformed, address_of, language_of, read_request
 from services.ports import Ports
@@ -26,15 +29,19 @@ STATUS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.THROTTLED: 429, ErrorCode.UN
 OVER_HTTP = (OperationType.QUERY, OperationType.MUTATION)
 
 
-async def graphql(request: Request) -> Response:
+async def graphql(request: Request) -> ASGIApp:
     """The endpoint for GET and POST."""
     ports: Ports = request.app.state.ports
     caller = Caller(language_of(request.headers), request.state.request_id, address_of(request))
-    media = preferred_media(request.headers.get("accept", ""))
-    if media is None:
+    accept = request.headers.get("accept", "")
+    preferred, takes_events = preferred_media(accept), EVENTS in accept.lower()
+    if preferred is None and not takes_events:
         return _response(406, JSON, refusal(bad_input("accept"), caller))
+    media = preferred or GRAPHQL
     try:
-        found = await _answered(request, ports, caller)
+        found = await _answered(request, ports, caller, takes_events=takes_events, takes_json=preferred is not None)
+        if isinstance(found, EventStream):
+            return found
     except Malformed as malformed:
         headers = {"allow": "POST"} if malformed.status == 405 else {}
         return _response(malformed.status, media, refusal(malformed.error, caller), headers)
@@ -46,7 +53,9 @@ async def graphql(request: Request) -> Response:
     return _response(200 if ran or media == JSON else STATUS.get(code_of(found), 400), media, found)
 
 
-async def _answered(request: Request, ports: Ports, caller: Caller) -> Answer:
+async def _answered(
+    request: Request, ports: Ports, caller: Caller, *, takes_events: bool, takes_json: bool
+) -> Answer | EventStream:
     asked = await read_request(request)
     try:
         document = read_document(schema.graphql_schema, asked.source)
@@ -54,12 +63,16 @@ async def _answered(request: Request, ports: Ports, caller: Caller) -> Answer:
         return answer(None, refused.errors, caller)
     operation = document.operation(asked.operation_name)
     request.state.operation = operation.name or operation.kind
-    _refuse_by_method(request.method, operation)
+    streamed = takes_events and operation.kind == "subscription"
+    if not streamed:
+        _refuse_by_method(request.method, operation)
+        if not takes_json:
+            raise Malformed(406, bad_input("accept"))
     refuse_costly(document.node, asked.operation_name, asked.variables)
     identity = None if is_open(operation) else await identify(ports, request.headers.get("authorization"))
     await pay_what_is_due(ports, operation, identity)
     context = Context(ports, identity.actor if identity else None, caller.language, caller.request_id, caller.address)
-    return await execute(asked, context, caller)
+    return EventStream(asked, context, identity, caller) if streamed else await execute(asked, context, caller)
 
 
 async def execute(asked: GraphQLRequest, context: Context, caller: Caller) -> Answer:

@@ -1,0 +1,114 @@
+"""Subscriptions as server-sent events, for clients that cannot open a WebSocket: one request, one subscription.
+
+Events are `next` with an answer as data, then `complete`, as graphql-sse names them. The stream ends without `complete`
+when its token does, or its session: refresh and ask again, and the present state comes first again.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import orjson
+from starlette.types import Receive, Scope, Send
+from strawberry.types.execution import PreExecutionError
+
+from kit.errors import DomainError
+from kit.tasks import end
+from models.sessions import ended_among
+from schema.context import Context
+from server.answers import Answer, Caller, answer, refusal, unexpected
+from server.api import schema
+from server.identity import Identity
+from server.request import GraphQLRequest
+
+EVENTS = "text/event-stream"
+LOOK_SECONDS = 5.0  # how often a quiet stream shows that it lives, and asks whether its session does
+SEND_SECONDS = 10.0
+HEADERS = [(b"content-type", f"{EVENTS}; charset=utf-8".encode()), (b"x-accel-buffering", b"no")]
+ALIVE = b":\n\n"
+COMPLETE = b"event: complete\ndata:\n\n"
+
+
+class EventStream:
+    """An ASGI response that lasts as long as the subscription, the client and the token."""
+
+    def __init__(self, asked: GraphQLRequest, context: Context, identity: Identity | None, caller: Caller) -> None:
+        self._asked = asked
+        self._context = context
+        self._identity = identity
+        self._caller = caller
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        telling, leaving = asyncio.create_task(self._tell(send)), asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end(telling, leaving)
+
+    async def _tell(self, send: Send) -> None:
+        """Send every event. A client that takes nothing for `SEND_SECONDS` is gone."""
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        with contextlib.suppress(OSError, TimeoutError):
+            async with aclosing(self._events()) as events:
+                async for event in events:
+                    async with asyncio.timeout(SEND_SECONDS):
+                        await send({"type": "http.response.body", "body": event, "more_body": True})
+        with contextlib.suppress(OSError):
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _events(self) -> AsyncGenerator[bytes]:
+        try:
+            async with aclosing(self._answers()) as answers:
+                async for found in answers:
+                    yield _next(found) if found is not None else ALIVE
+                    if not await self._may_go_on():
+                        return
+        except DomainError as error:
+            yield _next(refusal(error, self._caller))
+        except Exception as error:
+            yield _next(refusal(unexpected(error, self._caller), self._caller))
+        yield COMPLETE
+
+    async def _answers(self) -> AsyncGenerator[Answer | None]:
+        """Every answer of the subscription, and None whenever there was nothing for `LOOK_SECONDS`."""
+        stream = await schema.stream(
+            self._asked.source,
+            self._asked.variables,
+            context_value=self._context,
+            operation_name=self._asked.operation_name,
+        )
+        async with aclosing(stream):
+            while True:
+                waiting = asyncio.ensure_future(anext(stream, None))
+                try:
+                    while not (await asyncio.wait({waiting}, timeout=LOOK_SECONDS))[0]:
+                        yield None
+                    result = waiting.result()
+                finally:
+                    await end(waiting)
+                if result is None:
+                    return
+                yield answer(result.data, result.errors, self._caller)  # type: ignore[union-attr]
+                if isinstance(result, PreExecutionError):
+                    return
+
+    async def _may_go_on(self) -> bool:
+        if self._identity is None:
+            return True
+        now = self._context.ports.clock.now()
+        if now >= self._identity.expires_at:
+            return False
+        session_id = self._identity.actor.session_id
+        with contextlib.suppress(DomainError):  # the database is away; the next look is soon
+            return session_id not in await ended_among([session_id], now)
+        return True
+
+
+def _next(found: Answer) -> bytes:
+    return b"event: next\ndata: " + orjson.dumps(found) + b"\n\n"
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
