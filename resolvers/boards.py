@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import date
+from typing import Annotated
 
 import strawberry
 
@@ -29,15 +30,22 @@ async def honour_board_node(info: Info, key: str) -> HonourBoard | None:
 
 @strawberry.type
 class BoardQueries:
-    @strawberry.field(description="`date` picks the period that contains that day, by default the running one.")
+    @strawberry.field(description="An honour board (光荣榜): a ranking of one metric over one period.")
     async def honour_board(
         self,
         info: Info,
-        metric: BoardMetric,
-        period: BoardPeriod,
-        date: date | None = None,
-        scope: BoardScopeInput | None = None,
-        of: BoardSubjectKind | None = BoardSubjectKind.MEMBER,
+        metric: Annotated[BoardMetric, strawberry.argument(description="What is counted.")],
+        period: Annotated[BoardPeriod, strawberry.argument(description="How long it counts.")],
+        date: Annotated[
+            date | None,
+            strawberry.argument(description="A day of the period wanted; unless given, of the running one."),
+        ] = None,
+        scope: Annotated[
+            BoardScopeInput | None, strawberry.argument(description="Whose learning counts; everyone's unless given.")
+        ] = None,
+        of: Annotated[
+            BoardSubjectKind | None, strawberry.argument(description="Who is ranked.")
+        ] = BoardSubjectKind.MEMBER,
     ) -> HonourBoard | None:
         viewer(info)
         plain = BoardScopeInput.plain(scope)
@@ -48,10 +56,15 @@ class BoardQueries:
 @strawberry.type
 class BoardFeed:
     @strawberry.subscription(
-        description="The present state, then at most one update a second; completes when the period is over."
+        description="The present state of a board, then at most one update a second; completes when its period is over."
     )
     async def honour_board_moved(
-        self, info: Info, board_id: strawberry.ID, top: int | None = TOP_ROWS
+        self,
+        info: Info,
+        board_id: Annotated[strawberry.ID, strawberry.argument(description="Of an honour board.")],
+        top: Annotated[
+            int | None, strawberry.argument(description="Lines from the top, 1-100; 10 unless given.")
+        ] = TOP_ROWS,
     ) -> AsyncGenerator[BoardMoved | None, None]:
         actor, ports = viewer(info), info.context.ports
         limit = top if top is not None else TOP_ROWS

@@ -1,5 +1,6 @@
 """Catalogue: finding, opening and rating courses."""
 
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -23,7 +24,7 @@ from schema.courses import (
 )
 from schema.ids import decode, decode_if, row_key
 from schema.node import Node
-from schema.paging import DEFAULT_ROWS, Connection, ask, connection
+from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
 from schema.words import CourseSort
 from services import courses
 
@@ -52,24 +53,28 @@ async def media_node(info: Info, key: str) -> Node | None:
 
 @strawberry.type
 class CourseQueries:
-    @strawberry.field
+    @strawberry.field(description="The academy's subjects, in its own order.")
     async def modules(self) -> list[Module] | None:
         return [Module.of(row) for row in await rows.modules()]
 
-    @strawberry.field(description="Null for what does not exist or may not be seen.")
-    async def course(self, info: Info, id: strawberry.ID) -> Course | None:
+    @strawberry.field(description="One course; null for what does not exist or may not be seen.")
+    async def course(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Of a course.")]
+    ) -> Course | None:
         return await _course(info, decode_if(id, "Course"))
 
     @strawberry.field(description="The catalogue. Sorted newest first unless asked otherwise.")
     async def courses(
         self,
         info: Info,
-        first: int | None = DEFAULT_ROWS,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-        filter: CourseFilter | None = None,
-        sort: CourseSort | None = CourseSort.NEWEST,
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[
+            CourseFilter | None, strawberry.argument(description="Which of them; all that are published unless given.")
+        ] = None,
+        sort: Annotated[CourseSort | None, strawberry.argument(description="In which order.")] = CourseSort.NEWEST,
     ) -> Connection[Course] | None:
         wanted = courses.readable(info.context.actor, filter.plain() if filter is not None else Wanted())
         order = sort or CourseSort.NEWEST
@@ -84,14 +89,14 @@ class CourseQueries:
             count=lambda: count_courses(wanted),
         )
 
-    @strawberry.field(description="What the viewer was asked to do and has not completed, due first first.")
+    @strawberry.field(description="What the viewer was asked to do and has not completed, the one due first ahead.")
     async def assigned_courses(
         self,
         info: Info,
-        first: int | None = DEFAULT_ROWS,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[AssignedCourse] | None:
         member_id = info.context.actor.member_id if info.context.actor is not None else None
         scope = f"assigned courses {member_id}"
@@ -109,10 +114,10 @@ class CourseQueries:
     async def recommended_courses(
         self,
         info: Info,
-        first: int | None = DEFAULT_ROWS,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[RecommendedCourse] | None:
         member_id = info.context.actor.member_id if info.context.actor is not None else None
         scope = f"recommended courses {member_id}"
@@ -134,7 +139,7 @@ class CourseQueries:
 
 @strawberry.type
 class CourseMutations:
-    @mutation
+    @mutation(description="Give a completed course 1-5 stars; again changes them.")
     async def rate_course(self, info: Info, input: RateCourseInput) -> RateCoursePayload:
         course_id = decode(input.course_id, "Course", "courseId")
         rated = await courses.rate_course(info.context.ports, viewer(info), course_id, input.stars, input.comment or "")

@@ -2,7 +2,7 @@
 
     @strawberry.type
     class CourseMutations:
-        @mutation
+        @mutation(description="Give a course 1-5 stars.")
         async def rate_course(self, info: Info, input: RateCourseInput) -> RateCoursePayload:
             course = await rate_course(info.context.ports, viewer(info), input.plain())
             return RateCoursePayload(course=Course.of(course))
@@ -14,7 +14,7 @@ blank the others of its document. What was loaded before the change is forgotten
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import signature
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar, cast
 
 import strawberry
 
@@ -25,9 +25,15 @@ from schema.errors import Payload, UserError
 P = ParamSpec("P")
 Answer = TypeVar("Answer", bound=Payload)
 
+INPUT = strawberry.argument(description="All that the mutation is told.")
 
-def mutation(resolver: Callable[P, Awaitable[Answer]]) -> Any:
-    """A mutation field from a resolver that returns a `Payload`."""
+
+def mutation(*, description: str) -> Callable[[Callable[P, Awaitable[Answer]]], Any]:
+    """Makes a mutation field of a resolver that takes one `input` and returns a `Payload`."""
+    return lambda resolver: strawberry.mutation(resolver=_settled(resolver), description=description)
+
+
+def _settled(resolver: Callable[P, Awaitable[Answer]]) -> Callable[P, Awaitable[Payload]]:
     plain = signature(resolver)
     payload = plain.return_annotation
     assert isinstance(payload, type), resolver
@@ -47,6 +53,12 @@ def mutation(resolver: Callable[P, Awaitable[Answer]]) -> Any:
         return answer
 
     nullable = payload | None
-    settled.__annotations__ = {**resolver.__annotations__, "return": nullable}
-    settled.__signature__ = plain.replace(return_annotation=nullable)  # type: ignore[attr-defined]
-    return strawberry.mutation(resolver=settled)
+    given: Any = Annotated[cast(Any, plain.parameters["input"].annotation), INPUT]
+    parameters = [
+        each.replace(annotation=given) if each.name == "input" else each for each in plain.parameters.values()
+    ]
+    settled.__annotations__ = {**resolver.__annotations__, "input": given, "return": nullable}
+    settled.__signature__ = plain.replace(  # type: ignore[attr-defined]
+        parameters=parameters, return_annotation=nullable
+    )
+    return settled

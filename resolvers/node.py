@@ -13,6 +13,7 @@ Fetch through a loader: `nodes` asks for up to a hundred at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 import strawberry
 
@@ -55,12 +56,18 @@ async def find(info: Info, gid: str) -> Node | None:
 
 @strawberry.type
 class NodeQueries:
-    @strawberry.field(description="Null for what does not exist or may not be seen.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+    @strawberry.field(description="Any object by its global id; null for what does not exist or may not be seen.")
+    async def node(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Any global id.")]
+    ) -> Node | None:
         return await find(info, id)
 
-    @strawberry.field(description="At most 100, in the order asked.")
-    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None] | None:
+    @strawberry.field(description="Several objects at once, in the order asked; null for each that may not be seen.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Any global ids, at most 100.")],
+    ) -> list[Node | None] | None:
         if len(ids) > MOST_NODES:
             raise bad_input("ids")
         return list(await asyncio.gather(*(find(info, gid) for gid in ids)))

@@ -1,5 +1,7 @@
 """Outlets and regions in the viewer's scope, their own outlets, and clerks."""
 
+from typing import Annotated
+
 import strawberry
 
 from resolvers.guard import viewer
@@ -19,7 +21,7 @@ from schema.outlets import (
     SetCurrentOutletInput,
     SetCurrentOutletPayload,
 )
-from schema.paging import DEFAULT_ROWS, Connection, ask, connection
+from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
 from schema.viewer import Viewer
 from services import outlets
 
@@ -46,11 +48,11 @@ class OutletQueries:
     async def outlets(
         self,
         info: Info,
-        first: int | None = DEFAULT_ROWS,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-        filter: OutletFilter | None = None,
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[OutletFilter | None, strawberry.argument(description="Which of them.")] = None,
     ) -> Connection[Outlet] | None:
         actor, wanted = viewer(info), (filter or OutletFilter()).plain()
         scope = f"outlets {actor.member_id} {wanted}"
@@ -67,11 +69,13 @@ class OutletQueries:
     async def regions(
         self,
         info: Info,
-        under: strawberry.ID | None = None,
-        first: int | None = DEFAULT_ROWS,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        under: Annotated[
+            strawberry.ID | None, strawberry.argument(description="The region whose children are wanted.")
+        ] = None,
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[Region] | None:
         actor, parent = viewer(info), decode(under, "Region", "under") if under is not None else None
         scope = f"regions {actor.member_id} {parent}"
@@ -87,19 +91,19 @@ class OutletQueries:
 
 @strawberry.type
 class OutletMutations:
-    @mutation
+    @mutation(description="Choose for which of the own outlets the viewer learns from now on.")
     async def set_current_outlet(self, info: Info, input: SetCurrentOutletInput) -> SetCurrentOutletPayload:
         actor, outlet_id = viewer(info), decode(input.outlet_id, "Outlet", "outletId")
         await outlets.set_current_outlet(info.context.ports, actor, outlet_id)
         return SetCurrentOutletPayload(viewer=Viewer.of(actor.member_id))
 
-    @mutation
+    @mutation(description="Let someone work at an outlet as clerk (店员); by its owner, or an admin of its region.")
     async def add_clerk(self, info: Info, input: AddClerkInput) -> AddClerkPayload:
         actor, outlet_id = viewer(info), decode(input.outlet_id, "Outlet", "outletId")
         member = await outlets.add_clerk(info.context.ports, actor, outlet_id, input.phone, input.name)
         return AddClerkPayload(member=Member.of(member))
 
-    @mutation
+    @mutation(description="End a clerk's post at an outlet; by its owner, or an admin of its region.")
     async def remove_clerk(self, info: Info, input: RemoveClerkInput) -> RemoveClerkPayload:
         outlet_id = decode(input.outlet_id, "Outlet", "outletId")
         member_id = decode(input.member_id, "Member", "memberId")

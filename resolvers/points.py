@@ -30,7 +30,7 @@ class PointsQueries:
     def levels(self) -> list[Level] | None:
         return [Level.of(level) for level in LEVELS]
 
-    @strawberry.field(description="What pays today.")
+    @strawberry.field(description="The rules that pay points, as they are today.")
     def point_rules(self, info: Info) -> list[PointRule] | None:
         return point_rules(info)
 
@@ -38,7 +38,7 @@ class PointsQueries:
 @strawberry.type
 class PointsFeed:
     @strawberry.subscription(
-        description="The present state, then after each change of points, level, streak or badges."
+        description="The viewer's present state, then the new one after each change of points, level, streak or badges."
     )
     async def my_points(self, info: Info) -> AsyncGenerator[PointsChange | None, None]:
         member_id = viewer(info).member_id

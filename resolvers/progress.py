@@ -12,7 +12,7 @@ from services.progress import report_progress
 
 @strawberry.type
 class ProgressMutations:
-    @mutation
+    @mutation(description="Hand in what was learned, also offline; any number of times, in any order.")
     async def report_progress(self, info: Info, input: ReportProgressInput) -> ReportProgressPayload:
         actor = viewer(info)
         outcome = await report_progress(info.context.ports, actor, input.plain())

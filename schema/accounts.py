@@ -15,7 +15,7 @@ from schema.ids import decode, encode
 from schema.levels import Level
 from schema.node import Node
 from schema.outlets import Outlet
-from schema.paging import DEFAULT_ROWS, Connection, ask, connection
+from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
 from schema.viewer_part import ViewerPart
 from schema.words import Role
 from services.accounts import PhoneChange, ProfileChange
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="Someone with an account, as others see them.")
 class Member(Node):
-    display_name: str
+    display_name: str = strawberry.field(description="What they call themselves.")
     row: strawberry.Private[rows.Member]
 
     @classmethod
     def of(cls, row: rows.Member) -> Self:
         return cls(id=encode("Member", row.id), display_name=row.display_name, row=row)
 
-    @strawberry.field
+    @strawberry.field(description="Their picture, signed; null without one.")
     def avatar_url(self, info: Info) -> str | None:
         return avatar_of(info, self.row)
 
-    @strawberry.field
+    @strawberry.field(description="The level their lifetime points have reached (等级).")
     async def level(self, info: Info) -> Level | None:
         return await Level.load(info, self.row.id)
 
@@ -52,9 +52,9 @@ class Member(Node):
 
 @strawberry.type(description="One sign-in on one device.")
 class Session(Node):
-    device_name: str
-    created_at: datetime
-    last_seen_at: datetime
+    device_name: str = strawberry.field(description="What the device called itself when signing in.")
+    created_at: datetime = strawberry.field(description="The sign-in.")
+    last_seen_at: datetime = strawberry.field(description="The last sign-in or refresh.")
     current: bool = strawberry.field(description="The session that asks.")
 
     @classmethod
@@ -70,16 +70,16 @@ class Session(Node):
 
 @strawberry.type
 class AccountViewer(ViewerPart):
-    @strawberry.field
+    @strawberry.field(description="What the viewer calls themselves.")
     async def display_name(self, info: Info) -> str | None:
         return (await self._row(info)).display_name
 
-    @strawberry.field
+    @strawberry.field(description="All roles the viewer holds anywhere.")
     async def roles(self, info: Info) -> list[Role] | None:
         held = {grant.role for grant in await info.context.loaders.of(rows.active_grants).load(self.member_id)}
         return [role for role in Role if role in held]
 
-    @strawberry.field
+    @strawberry.field(description="The viewer's picture, signed; null without one.")
     async def avatar_url(self, info: Info) -> str | None:
         return avatar_of(info, await self._row(info))
 
@@ -87,7 +87,7 @@ class AccountViewer(ViewerPart):
     async def hidden_on_boards(self, info: Info) -> bool | None:
         return (await self._row(info)).hidden_on_boards
 
-    @strawberry.field
+    @strawberry.field(description="The viewer's phone number with its middle hidden.")
     async def masked_phone(self, info: Info) -> str | None:
         return (await self._row(info)).masked_phone
 
@@ -95,10 +95,10 @@ class AccountViewer(ViewerPart):
     async def sessions(
         self,
         info: Info,
-        first: int | None = DEFAULT_ROWS,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[Session] | None:
         ports, actor = info.context.ports, info.context.actor
         scope = f"sessions {self.member_id}"
@@ -124,10 +124,14 @@ def avatar_of(info: Info, row: rows.Member) -> str | None:
 
 @strawberry.type(description="The tokens of a session. Keep the refresh token where no other app reads it.")
 class SessionTokens:
-    access_token: str
-    access_token_expires_at: datetime
-    refresh_token: str
-    refresh_token_expires_at: datetime
+    access_token: str = strawberry.field(description="Goes into the `authorization` header, behind `Bearer `.")
+    access_token_expires_at: datetime = strawberry.field(
+        description="A quarter of an hour after it was issued; refresh before."
+    )
+    refresh_token: str = strawberry.field(
+        description="For `refreshSession` alone, once; the answer brings its successor."
+    )
+    refresh_token_expires_at: datetime = strawberry.field(description="Unused until then, the session ends.")
 
     @classmethod
     def of(cls, found: SignedIn) -> Self:
@@ -139,13 +143,13 @@ class SessionTokens:
         )
 
 
-@strawberry.input
+@strawberry.input(description="Which phone asks for a code.")
 class RequestSignInCodeInput:
     phone: str = strawberry.field(description="With country code; without one it is Chinese.")
     device_id: str = strawberry.field(description="Made once per installation.")
 
 
-@strawberry.type
+@strawberry.type(description="The same whether or not the phone is known here.")
 class RequestSignInCodePayload(Payload):
     retry_after_seconds: int | None = strawberry.field(default=None, description="When a new code may be asked for.")
     expires_in_seconds: int | None = strawberry.field(default=None, description="Of the code on its way; else 0.")
@@ -155,45 +159,47 @@ class RequestSignInCodePayload(Payload):
         return cls(retry_after_seconds=asked.retry_after_seconds, expires_in_seconds=asked.expires_in_seconds)
 
 
-@strawberry.input
+@strawberry.input(description="A phone number and the code that was sent to it.")
 class SignInWithCodeInput:
-    phone: str
-    code: str
-    device_id: str
-    device_name: str
+    phone: str = strawberry.field(description="With country code; without one it is Chinese.")
+    code: str = strawberry.field(description="The six digits of the text message.")
+    device_id: str = strawberry.field(description="Made once per installation.")
+    device_name: str = strawberry.field(description='For the list of sessions, as "May\'s phone".')
 
     def device(self) -> Device:
         return Device(self.device_id, self.device_name)
 
 
-@strawberry.input
+@strawberry.input(description="For staff who were given a password.")
 class SignInWithPasswordInput:
-    phone: str
-    password: str
-    device_id: str
-    device_name: str
+    phone: str = strawberry.field(description="With country code; without one it is Chinese.")
+    password: str = strawberry.field(description="As it was set; nothing is trimmed.")
+    device_id: str = strawberry.field(description="Made once per installation.")
+    device_name: str = strawberry.field(description='For the list of sessions, as "May\'s phone".')
 
     def device(self) -> Device:
         return Device(self.device_id, self.device_name)
 
 
-@strawberry.type
+@strawberry.type(description="A new session, and who signed in.")
 class SignInPayload(Payload):
-    session: SessionTokens | None = None
-    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = None
+    session: SessionTokens | None = strawberry.field(default=None, description="The tokens; null if refused.")
+    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = strawberry.field(
+        default=None, description="Who is signed in now; null if refused."
+    )
 
 
-@strawberry.input
+@strawberry.input(description="The token of the session to go on with.")
 class RefreshSessionInput:
-    refresh_token: str
+    refresh_token: str = strawberry.field(description="The newest one that was received.")
 
 
-@strawberry.type
+@strawberry.type(description="The session with its next tokens.")
 class RefreshSessionPayload(Payload):
-    session: SessionTokens | None = None
+    session: SessionTokens | None = strawberry.field(default=None, description="Keep them before using them.")
 
 
-@strawberry.input
+@strawberry.input(description="Which sessions end; without anything this one.")
 class SignOutInput:
     everywhere: bool | None = strawberry.field(default=False, description="Every session of the viewer.")
     session_id: strawberry.ID | None = strawberry.field(default=None, description="Another one; default: this one.")
@@ -202,18 +208,18 @@ class SignOutInput:
         return decode(self.session_id, "Session", "sessionId") if self.session_id is not None else None
 
 
-@strawberry.type
+@strawberry.type(description="What ended.")
 class SignOutPayload(Payload):
-    signed_out_sessions: int | None = None
+    signed_out_sessions: int | None = strawberry.field(default=None, description="How many sessions were ended.")
 
 
-@strawberry.input
+@strawberry.input(description="What is to change; what is left out or null stays.")
 class UpdateProfileInput:
-    """What is left out or null stays."""
-
     display_name: str | None = strawberry.field(default=None, description="1-24 characters.")
-    avatar_media_id: strawberry.ID | None = None
-    hidden_on_boards: bool | None = None
+    avatar_media_id: strawberry.ID | None = strawberry.field(default=None, description="A picture uploaded before.")
+    hidden_on_boards: bool | None = strawberry.field(
+        default=None, description="Whether others see the viewer's places on boards without a name."
+    )
 
     def plain(self) -> ProfileChange:
         media_id = self.avatar_media_id
@@ -221,36 +227,40 @@ class UpdateProfileInput:
         return ProfileChange(self.display_name, avatar, self.hidden_on_boards)
 
 
-@strawberry.type
+@strawberry.type(description="The viewer with what was changed.")
 class UpdateProfilePayload(Payload):
-    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = None
+    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = strawberry.field(
+        default=None, description="After the change; null if refused."
+    )
 
 
-@strawberry.input
+@strawberry.input(description="The number to move to.")
 class RequestChangePhoneCodesInput:
-    new_phone: str
+    new_phone: str = strawberry.field(description="With country code; without one it is Chinese.")
 
 
-@strawberry.type
+@strawberry.type(description="A code is on its way to each of the two numbers.")
 class RequestChangePhoneCodesPayload(Payload):
-    retry_after_seconds: int | None = None
-    expires_in_seconds: int | None = None
+    retry_after_seconds: int | None = strawberry.field(default=None, description="When new codes may be asked for.")
+    expires_in_seconds: int | None = strawberry.field(default=None, description="Of the codes on their way; else 0.")
 
     @classmethod
     def of(cls, asked: CodeAsked) -> Self:
         return cls(retry_after_seconds=asked.retry_after_seconds, expires_in_seconds=asked.expires_in_seconds)
 
 
-@strawberry.input
+@strawberry.input(description="The new number and a code from both, old and new.")
 class ChangePhoneInput:
-    new_phone: str
-    code_from_old: str
-    code_from_new: str
+    new_phone: str = strawberry.field(description="The number the codes were asked for.")
+    code_from_old: str = strawberry.field(description="The code sent to the number of now.")
+    code_from_new: str = strawberry.field(description="The code sent to the new number.")
 
     def plain(self) -> PhoneChange:
         return PhoneChange(self.new_phone, self.code_from_old, self.code_from_new)
 
 
-@strawberry.type
+@strawberry.type(description="The viewer under the new number.")
 class ChangePhonePayload(Payload):
-    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = None
+    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = strawberry.field(
+        default=None, description="After the change; null if refused."
+    )

@@ -5,6 +5,6 @@ import strawberry
 from schema.node import Node
 
 
-@strawberry.type(description="A mark of what somebody has done.")
+@strawberry.type(description="A badge (徽章): a mark of what somebody has done.")
 class Badge(Node):
-    title: str
+    title: str = strawberry.field(description="For the learner to read.")

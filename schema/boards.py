@@ -18,7 +18,7 @@ from schema.context import Info
 from schema.ids import decode, encode
 from schema.node import Node
 from schema.outlets import Outlet, Region
-from schema.paging import DEFAULT_ROWS, Connection, ask, connection
+from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
 from schema.words import BoardMetric, BoardPeriod, BoardPhase, OutletTier
 from services.boards import Reading, readings, viewer_subjects
 
@@ -31,13 +31,15 @@ KINDS = {
     words.BoardSubjectKind.REGION: "Region",
 }
 
-BoardSubject = Annotated[Member | Outlet | Region, strawberry.union("BoardSubject")]
+BoardSubject = Annotated[
+    Member | Outlet | Region, strawberry.union("BoardSubject", description="Who stands on a line of an honour board.")
+]
 
 
 @strawberry.input(description="Whose learning counts: that of a region with all below it, of a tier, of both, or all.")
 class BoardScopeInput:
-    region_id: strawberry.ID | None = None
-    tier: OutletTier | None = None
+    region_id: strawberry.ID | None = strawberry.field(default=None, description="With everything below it.")
+    tier: OutletTier | None = strawberry.field(default=None, description="Of the outlet where it was learned.")
 
     @classmethod
     def plain(cls, given: Self | None) -> Scope:
@@ -65,7 +67,7 @@ class Standing:
     def tied_with(self) -> int:
         return self.line.tied_with
 
-    @strawberry.field
+    @strawberry.field(description="In the unit of the board's metric: points, courses, seconds, days or lessons.")
     def score(self) -> int:
         return self.line.points
 
@@ -108,12 +110,12 @@ class ViewerStanding(Standing):
         return cls(board=board, line=answer.viewer, ahead=answer.ahead) if answer.viewer is not None else None
 
 
-@strawberry.type(description="A ranking over one period: of whom, by what, in which scope.")
+@strawberry.type(description="An honour board (光荣榜): a ranking over one period, of whom, by what, in which scope.")
 class HonourBoard(Node):
     board: strawberry.Private[Board]
-    metric: BoardMetric
-    period: BoardPeriod
-    starts_at: datetime
+    metric: BoardMetric = strawberry.field(description="What is counted.")
+    period: BoardPeriod = strawberry.field(description="How long it counts.")
+    starts_at: datetime = strawberry.field(description="The first moment that counts.")
     ends_at: datetime | None = strawberry.field(description="The first moment after it; null for ALL_TIME.")
 
     @classmethod
@@ -127,7 +129,7 @@ class HonourBoard(Node):
             ends_at=board.period.ends_at,
         )
 
-    @strawberry.field
+    @strawberry.field(description="What it counts, for people to read (榜名).")
     async def title(self, info: Info) -> str:
         definition = await info.context.loaders.of(boards.definitions).load(self.board.definition)
         return definition.title if definition is not None else ""
@@ -136,7 +138,7 @@ class HonourBoard(Node):
     async def phase(self, info: Info) -> BoardPhase:
         return (await self._read(info, Question())).phase
 
-    @strawberry.field
+    @strawberry.field(description="The moment the answer stands for.")
     async def as_of(self, info: Info) -> datetime:
         return (await self._read(info, Question())).as_of
 
@@ -144,14 +146,14 @@ class HonourBoard(Node):
     async def stale(self, info: Info) -> bool:
         return (await self._read(info, Question())).stale
 
-    @strawberry.field
+    @strawberry.field(description="The lines from the top, in the order of their positions.")
     async def standings(
         self,
         info: Info,
-        first: int | None = DEFAULT_ROWS,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[Standing] | None:
         scope = f"board {self.board}"
         wanted = ask(info, scope, first, after, last, before)
@@ -178,8 +180,16 @@ class HonourBoard(Node):
     async def viewer_standing(self, info: Info) -> ViewerStanding | None:
         return ViewerStanding.of(self.board, await self._read(info, Question()))
 
-    @strawberry.field(description="The viewer's line and up to `radius` (1-50) lines on both sides.")
-    async def around_viewer(self, info: Info, radius: int | None = NEAR_RADIUS) -> list[Standing] | None:
+    @strawberry.field(
+        description="The viewer's line and its neighbours on both sides; empty while the viewer is not ranked."
+    )
+    async def around_viewer(
+        self,
+        info: Info,
+        radius: Annotated[
+            int | None, strawberry.argument(description="Lines on each side, 1-50; 5 unless given.")
+        ] = NEAR_RADIUS,
+    ) -> list[Standing] | None:
         wanted = radius if radius is not None else NEAR_RADIUS
         if not 1 <= wanted <= WIDEST_RADIUS:
             raise bad_input("radius")
@@ -195,7 +205,13 @@ class HonourBoard(Node):
         return HonourBoard.of(Board(replace(self.board.family, period=earlier), self.board.scope))
 
     @strawberry.field(description="At most 100, in the order asked; null for who is not ranked.")
-    async def standings_of(self, info: Info, subject_ids: list[strawberry.ID]) -> list[Standing | None] | None:
+    async def standings_of(
+        self,
+        info: Info,
+        subject_ids: Annotated[
+            list[strawberry.ID], strawberry.argument(description="Of members, outlets or regions, as the board ranks.")
+        ],
+    ) -> list[Standing | None] | None:
         if len(subject_ids) > MOST_ASKED:
             raise bad_input("subjectIds")
         asked = [_subject_id(self.board, gid) for gid in subject_ids]
@@ -225,10 +241,10 @@ class HonourBoard(Node):
 
 @strawberry.type(description="A board at one moment of its life.")
 class BoardMoved:
-    as_of: datetime
-    phase: BoardPhase
-    standings: list[Standing]
-    viewer_standing: ViewerStanding | None
+    as_of: datetime = strawberry.field(description="The moment the update stands for.")
+    phase: BoardPhase = strawberry.field(description="Once it is not OPEN, this was the last update.")
+    standings: list[Standing] = strawberry.field(description="The top of the board, as many lines as asked for.")
+    viewer_standing: ViewerStanding | None = strawberry.field(description="Null while the viewer is not ranked.")
 
     @classmethod
     def of(cls, board: Board, reading: Reading) -> Self:

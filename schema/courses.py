@@ -40,10 +40,10 @@ def in_language(context: Context, texts: tuple[str, str], **values: object) -> s
     return (english if context.language is words.Language.ENGLISH else chinese).format(**values)
 
 
-@strawberry.type(description="One of the academy's subjects.")
+@strawberry.type(description="A module (模块): one of the academy's subjects, as marketing or logistics.")
 class Module(Node):
-    code: str
-    name: str
+    code: str = strawberry.field(description="Short and stable, for people and files.")
+    name: str = strawberry.field(description="Chinese, as the academy calls it.")
     row_id: strawberry.Private[UUID]
 
     @classmethod
@@ -57,9 +57,9 @@ class Module(Node):
 
 @strawberry.type(description="Bytes that never change; new bytes have a new id.")
 class Media(Node):
-    content_type: str
-    size_bytes: int
-    sha256: str
+    content_type: str = strawberry.field(description="A MIME type, as video/mp4.")
+    size_bytes: int = strawberry.field(description="Length of the whole file.")
+    sha256: str = strawberry.field(description="Of the whole file, in hex; check a finished download by it.")
 
     @classmethod
     def of(cls, row: MediaRow) -> Self:
@@ -68,19 +68,19 @@ class Media(Node):
         )
 
 
-@strawberry.type
+@strawberry.type(description="What those who completed it think of it.")
 class CourseRating:
     average: float | None = strawberry.field(description="1-5, two decimals; null while nobody has rated.")
-    count: int
+    count: int = strawberry.field(description="Members who have rated.")
 
 
-@strawberry.type
+@strawberry.type(description="A lesson (课时) of a course: a video, a recording or an article.")
 class Lesson(Node):
     row: strawberry.Private[LessonRow]
-    position: int = strawberry.field(description="From 1.")
-    title: str
+    position: int = strawberry.field(description="Place in its course, from 1.")
+    title: str = strawberry.field(description="Chinese, as its makers wrote it.")
     duration_seconds: int = strawberry.field(description="For an article: how long reading it takes.")
-    media: Media | None
+    media: Media | None = strawberry.field(description="What is watched or listened to; null for an article.")
 
     @classmethod
     def of(cls, row: LessonRow) -> Self:
@@ -97,7 +97,7 @@ class Lesson(Node):
     async def locked(self, info: Info) -> bool:
         return await self._gate(info) is not None
 
-    @strawberry.field
+    @strawberry.field(description="What opens it, for the learner to read; null when it is open.")
     async def locked_reason(self, info: Info) -> str | None:
         gate = await self._gate(info)
         return in_language(info.context, LOCKED, title=gate) if gate is not None else None
@@ -107,7 +107,7 @@ class Lesson(Node):
         found = self._media_url(info)
         return found.url if found is not None else None
 
-    @strawberry.field
+    @strawberry.field(description="When `mediaUrl` stops working; ask for the lesson again.")
     def media_url_expires_at(self, info: Info) -> datetime | None:
         found = self._media_url(info)
         return found.expires_at if found is not None else None
@@ -116,12 +116,12 @@ class Lesson(Node):
     def body(self, info: Info) -> str | None:
         return self.row.body if info.context.actor is not None else None
 
-    @strawberry.field
+    @strawberry.field(description="The course it belongs to.")
     async def course(self, info: Info) -> Annotated["Course", strawberry.lazy("schema.courses")] | None:
         row = await info.context.loaders.of(courses.courses_by_ids).load(self.row.course_id)
         return Course.of(row) if row is not None else None
 
-    @strawberry.field(description="Null when signed out.")
+    @strawberry.field(description="How far the viewer is in it; null when signed out.")
     async def viewer_progress(self, info: Info) -> LessonProgress | None:
         return await LessonProgress.load(info, self.row)
 
@@ -138,23 +138,23 @@ class Lesson(Node):
         return media_url(info.context.ports, self.row.media.id)
 
 
-@strawberry.type
+@strawberry.type(description="A course (课程) of the catalogue: lessons in one form on one subject.")
 class Course(Node):
     row: strawberry.Private[CourseRow]
-    code: str
-    title: str
-    summary: str
-    form: CourseForm
-    kind: CourseKind
-    status: CourseStatus
-    audience_tiers: list[OutletTier] = strawberry.field(description="Empty: for everyone.")
-    duration_seconds: int
+    code: str = strawberry.field(description="Short and stable, for people and files.")
+    title: str = strawberry.field(description="Chinese, as its makers wrote it.")
+    summary: str = strawberry.field(description="What one learns, in a few sentences; may be empty.")
+    form: CourseForm = strawberry.field(description="How it is given.")
+    kind: CourseKind = strawberry.field(description="How binding it is.")
+    status: CourseStatus = strawberry.field(description="PUBLISHED for all but staff.")
+    audience_tiers: list[OutletTier] = strawberry.field(description="The outlets it is made for; empty: for everyone.")
+    duration_seconds: int = strawberry.field(description="Of all its lessons together.")
     points: int = strawberry.field(description="What completing all of it pays.")
-    published_at: datetime | None
+    published_at: datetime | None = strawberry.field(description="When it came into the catalogue; null before.")
     edition: int | None = strawberry.field(description="Counts publications, from 1; null before the first.")
     view_count: int = strawberry.field(description="Learners who have begun it.")
-    completion_count: int
-    rating: CourseRating
+    completion_count: int = strawberry.field(description="Learners who have completed it.")
+    rating: CourseRating = strawberry.field(description="The stars it was given.")
 
     @classmethod
     def of(cls, row: CourseRow) -> Self:
@@ -178,27 +178,27 @@ class Course(Node):
             rating=CourseRating(average=average, count=row.rating_count),
         )
 
-    @strawberry.field
+    @strawberry.field(description="Its picture, signed; null without one.")
     def cover_url(self, info: Info) -> str | None:
         media_id = self.row.cover_media_id
         return media_url(info.context.ports, media_id).url if media_id is not None else None
 
-    @strawberry.field
+    @strawberry.field(description="The subject it belongs to.")
     async def module(self, info: Info) -> Module | None:
         row = await info.context.loaders.of(courses.modules_by_ids).load(self.row.module_id)
         return Module.of(row) if row is not None else None
 
-    @strawberry.field
+    @strawberry.field(description="Who made it.")
     async def lecturers(self, info: Info) -> list[Member]:
         member_ids = await info.context.loaders.of(courses.lecturers_by_courses).load(self.row.id)
         found = await info.context.loaders.of(accounts.members_by_ids).load_many(member_ids)
         return [Member.of(row) for row in found if row is not None]
 
-    @strawberry.field(description="Of the current edition, in order.")
+    @strawberry.field(description="The lessons of the current edition, in order.")
     async def lessons(self, info: Info) -> list[Lesson]:
         return [Lesson.of(row) for row in await info.context.loaders.of(lessons.lessons_by_courses).load(self.row.id)]
 
-    @strawberry.field(description="Null when signed out.")
+    @strawberry.field(description="How far the viewer is in it; null when signed out.")
     async def viewer_progress(self, info: Info) -> CourseProgress | None:
         return await CourseProgress.load(info, self.row)
 
@@ -213,24 +213,24 @@ class Course(Node):
 @strawberry.type(description="A course somebody asked the viewer to do.")
 class AssignedCourse:
     row: strawberry.Private[AssignedRow]
-    due_at: datetime
-    reason: str
+    due_at: datetime = strawberry.field(description="By when it is to be completed.")
+    reason: str = strawberry.field(description="Why, in the words of who assigned it.")
 
     @classmethod
     def of(cls, row: AssignedRow) -> Self:
         return cls(row=row, due_at=row.due_at, reason=row.reason)
 
-    @strawberry.field
+    @strawberry.field(description="Whether `dueAt` has passed.")
     def overdue(self, info: Info) -> bool:
         return self.due_at <= info.context.ports.clock.now()
 
-    @strawberry.field
+    @strawberry.field(description="What is to be learned; null once it is gone.")
     async def course(self, info: Info) -> Course | None:
         row = await info.context.loaders.of(courses.courses_by_ids).load(self.row.course_id)
         return Course.of(row) if row is not None else None
 
 
-@strawberry.type
+@strawberry.type(description="A course the viewer might learn next.")
 class RecommendedCourse:
     found: strawberry.Private[Recommendation]
 
@@ -248,20 +248,22 @@ class RecommendedCourse:
             people=candidate.tier_completions,
         )
 
-    @strawberry.field
+    @strawberry.field(description="What is recommended; null once it is gone.")
     async def course(self, info: Info) -> Course | None:
         row = await info.context.loaders.of(courses.courses_by_ids).load(self.found.course.course_id)
         return Course.of(row) if row is not None else None
 
 
-@strawberry.input(description="All that is given must hold. Text: title, summary and tags, at most 100 characters.")
+@strawberry.input(description="Which courses; all that is given must hold.")
 class CourseFilter:
-    module_id: strawberry.ID | None = None
-    form: CourseForm | None = None
-    kind: CourseKind | None = None
-    tier: OutletTier | None = None
-    text: str | None = None
-    viewer_state: ProgressState | None = None
+    module_id: strawberry.ID | None = strawberry.field(default=None, description="On this subject.")
+    form: CourseForm | None = strawberry.field(default=None, description="Given in this way.")
+    kind: CourseKind | None = strawberry.field(default=None, description="As binding as this.")
+    tier: OutletTier | None = strawberry.field(default=None, description="Made for such outlets, or for everyone.")
+    text: str | None = strawberry.field(
+        default=None, description="Words of title, summary or tags; at most 100 characters, in Chinese one is enough."
+    )
+    viewer_state: ProgressState | None = strawberry.field(default=None, description="As far as the viewer is in it.")
     status: CourseStatus | None = strawberry.field(default=None, description="Staff only; others see PUBLISHED.")
 
     def plain(self) -> Wanted:
@@ -276,13 +278,13 @@ class CourseFilter:
         )
 
 
-@strawberry.input
+@strawberry.input(description="What the viewer thinks of a course.")
 class RateCourseInput:
-    course_id: strawberry.ID
-    stars: int = strawberry.field(description="1-5.")
-    comment: str | None = strawberry.field(default=None, description="At most 500 characters.")
+    course_id: strawberry.ID = strawberry.field(description="A course the viewer has completed.")
+    stars: int = strawberry.field(description="1 is worst, 5 is best.")
+    comment: str | None = strawberry.field(default=None, description="For its makers; at most 500 characters.")
 
 
-@strawberry.type
+@strawberry.type(description="The course with its new rating.")
 class RateCoursePayload(Payload):
-    course: Course | None = None
+    course: Course | None = strawberry.field(default=None, description="After the rating; null if refused.")

@@ -61,9 +61,11 @@ def message_of(code: Code, language: Language) -> str:
 
 @strawberry.type(description="Something the person can put right.")
 class UserError:
-    code: ErrorCode
-    message: str
-    field: list[str] | None = strawberry.field(description="Path of the input field at fault.")
+    code: ErrorCode = strawberry.field(description="For the program to decide by.")
+    message: str = strawberry.field(description="For the person to read, in the language of Accept-Language.")
+    field: list[str] | None = strawberry.field(
+        description='Path of the input field at fault, as ["events", "3", "spans"]; null if it is none.'
+    )
 
     @classmethod
     def of(cls, error: DomainError, language: Language) -> Self:
@@ -80,4 +82,6 @@ class Payload:
         course: Course | None = None
     """
 
-    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Empty on success.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What the person can put right; empty on success."
+    )

@@ -17,7 +17,7 @@ from schema.courses import Course, Lesson
 from schema.errors import Payload, message_of
 from schema.ids import decode
 from schema.levels import Level
-from schema.paging import DEFAULT_ROWS, Connection, ask, connection
+from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
 from schema.points import Award
 from schema.viewer_part import ViewerPart
 from schema.words import ErrorCode, EventStatus, ProgressKind, ProgressState
@@ -33,12 +33,12 @@ FASTEST_PLAYBACK = 16.0
 @strawberry.type(description="A course the viewer has begun.")
 class Enrolment:
     course_id: strawberry.Private[UUID]
-    percent: int
-    lessons_completed: int
-    lesson_count: int
-    started_at: datetime
-    completed_at: datetime | None
-    last_activity_at: datetime
+    percent: int = strawberry.field(description="0-100; 100 only when it is complete.")
+    lessons_completed: int = strawberry.field(description="Of the edition the viewer began.")
+    lesson_count: int = strawberry.field(description="Of the edition the viewer began.")
+    started_at: datetime = strawberry.field(description="The first report of it.")
+    completed_at: datetime | None = strawberry.field(description="When its last lesson was complete; null before.")
+    last_activity_at: datetime = strawberry.field(description="The newest report of it.")
 
     @classmethod
     def of(cls, row: EnrolmentRow) -> Self:
@@ -52,7 +52,7 @@ class Enrolment:
             last_activity_at=row.last_activity_at,
         )
 
-    @strawberry.field(description="Also when it is no longer in the catalogue.")
+    @strawberry.field(description="What is learned, also when it is no longer in the catalogue.")
     async def course(self, info: Info) -> Course | None:
         row = await info.context.loaders.of(courses_by_ids).load(self.course_id)
         return Course.of(row) if row is not None else None
@@ -64,11 +64,14 @@ class LearningViewer(ViewerPart):
     async def learning(
         self,
         info: Info,
-        first: int | None = DEFAULT_ROWS,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-        state: ProgressState | None = None,
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        state: Annotated[
+            ProgressState | None,
+            strawberry.argument(description="Only those this far; all that were begun unless given."),
+        ] = None,
     ) -> Connection[Enrolment] | None:
         scope = f"learning {self.member_id} {state}"
         page = await enrolments_page(self.member_id, state, ask(info, scope, first, after, last, before))
@@ -82,22 +85,24 @@ class LearningViewer(ViewerPart):
         )
 
 
-@strawberry.input(description="Half-open: the second `toSeconds` itself is not in it.")
+@strawberry.input(description="A stretch of media that was really shown, half-open.")
 class SpanInput:
-    from_seconds: int
-    to_seconds: int
+    from_seconds: int = strawberry.field(description="The first second of it.")
+    to_seconds: int = strawberry.field(description="The first second behind it.")
 
 
 @strawberry.input(description="Something that happened on the phone. The same id always means the same event.")
 class LearningEventInput:
-    event_id: UUID
-    lesson_id: strawberry.ID
-    kind: ProgressKind
-    occurred_at: datetime = strawberry.field(description="By the phone's clock.")
+    event_id: UUID = strawberry.field(description="Made once on the phone; the event may be sent again under it.")
+    lesson_id: strawberry.ID = strawberry.field(description="What was learned.")
+    kind: ProgressKind = strawberry.field(description="What was done with it.")
+    occurred_at: datetime = strawberry.field(description="When it ended, by the phone's clock.")
     spans: list[SpanInput] | None = strawberry.field(
         default=None, description="What was watched of the media; of an article, seconds since it was opened."
     )
-    playback_rate: float | None = strawberry.field(default=None, description="1 is normal speed; at most 16.")
+    playback_rate: float | None = strawberry.field(
+        default=None, description="1 is normal speed and the default; at most 16."
+    )
 
     def plain(self, index: int) -> ReportedEvent:
         """BAD_USER_INPUT for what no phone can mean; an id of no lesson is judged with the event."""
@@ -121,7 +126,7 @@ def _lesson_id(gid: str) -> UUID | None:
         return None
 
 
-@strawberry.input
+@strawberry.input(description="A batch of what the phone collected, perhaps offline.")
 class ReportProgressInput:
     sent_at: datetime = strawberry.field(description="The phone's clock when sending; it corrects `occurredAt`.")
     events: list[LearningEventInput] = strawberry.field(description="At most 100, in any order.")
@@ -132,12 +137,12 @@ class ReportProgressInput:
 
 @strawberry.type(description="What became of one event.")
 class LearningEventResult:
-    event_id: UUID
-    status: EventStatus
+    event_id: UUID = strawberry.field(description="Which event of the batch.")
+    status: EventStatus = strawberry.field(description="Whether the phone may forget it.")
     code: ErrorCode | None = strawberry.field(
         description="Why it was REJECTED; TOO_FAST on ACCEPTED: part of it is credited later, by itself."
     )
-    message: str | None
+    message: str | None = strawberry.field(description="The sentence for `code`; null without one.")
 
     @classmethod
     def of(cls, result: EventResult, language: Language) -> Self:
@@ -145,14 +150,18 @@ class LearningEventResult:
         return cls(event_id=result.event_id, status=result.status, code=result.code, message=message)
 
 
-@strawberry.type
+@strawberry.type(description="What became of a batch and what it brought.")
 class ReportProgressPayload(Payload):
-    results: list[LearningEventResult] | None = strawberry.field(default=None, description="In the order of `events`.")
-    awards: list[Award] | None = None
-    level_ups: list[Level] | None = None
-    badges: list[Badge] | None = None
-    lessons: list[Lesson] | None = strawberry.field(default=None, description="Whose progress changed.")
-    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = None
+    results: list[LearningEventResult] | None = strawberry.field(
+        default=None, description="One for each event, in the order of `events`."
+    )
+    awards: list[Award] | None = strawberry.field(default=None, description="Points this batch earned.")
+    level_ups: list[Level] | None = strawberry.field(default=None, description="Levels it reached, lowest first.")
+    badges: list[Badge] | None = strawberry.field(default=None, description="Badges it earned.")
+    lessons: list[Lesson] | None = strawberry.field(default=None, description="The lessons whose progress changed.")
+    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = strawberry.field(
+        default=None, description="After the batch, with points, level and streak of now."
+    )
 
     @classmethod
     async def of(cls, info: Info, outcome: BatchOutcome, viewer: "Viewer") -> Self:

@@ -10,10 +10,10 @@ from models.points import accounts_by_member
 from schema.context import Info
 
 
-@strawberry.type(description="A step of the ladder of lifetime points.")
+@strawberry.type(description="A level (等级): a step of the ladder of lifetime points.")
 class Level:
-    number: int
-    from_points: int
+    number: int = strawberry.field(description="1 is the lowest.")
+    from_points: int = strawberry.field(description="Lifetime points from which it is held.")
     to_points: int | None = strawberry.field(description="Where the next level begins; null on the top level.")
     perks: list[str] = strawberry.field(description="What the level opens, in words.")
     row: strawberry.Private[levels.Level]
@@ -28,15 +28,15 @@ class Level:
         account = await info.context.loaders.of(accounts_by_member).load(member_id)
         return cls.of(levels.level_for(account.lifetime))
 
-    @strawberry.field
+    @strawberry.field(description="Its name in the reader's language, as Sprout (萌芽).")
     def title(self, info: Info) -> str:
         return self.row.title.text(info.context.language)
 
 
 @strawberry.type(description="The level of the viewer and the way to the next.")
 class ViewerLevel:
-    number: int
-    from_points: int
+    number: int = strawberry.field(description="1 is the lowest.")
+    from_points: int = strawberry.field(description="Lifetime points from which it is held.")
     to_points: int | None = strawberry.field(description="Where the next level begins; null on the top level.")
     progress: float = strawberry.field(description="From this level's first point to the next level's, 0 to 1.")
     row: strawberry.Private[levels.Level]
@@ -52,6 +52,6 @@ class ViewerLevel:
             row=row,
         )
 
-    @strawberry.field
+    @strawberry.field(description="Its name in the reader's language, as Sprout (萌芽).")
     def title(self, info: Info) -> str:
         return self.row.title.text(info.context.language)

@@ -17,4 +17,4 @@ import strawberry
 
 @strawberry.interface(description="An object that `node` can find again by its id.")
 class Node:
-    id: strawberry.ID
+    id: strawberry.ID = strawberry.field(description="Global and opaque; `node` finds the object again by it.")

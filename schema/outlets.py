@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from schema.viewer import Viewer
 
 
-@strawberry.type(description="A place in the tree province > city > county > station.")
+@strawberry.type(description="A region (片区): a place in the tree province > city > county > station.")
 class Region(Node):
-    code: str
-    name: str
-    kind: RegionKind
+    code: str = strawberry.field(description="The distributor's own, stable.")
+    name: str = strawberry.field(description="Chinese, as 城东服务站.")
+    kind: RegionKind = strawberry.field(description="Its floor of the tree.")
     row: strawberry.Private[rows.Region]
 
     @classmethod
     def of(cls, row: rows.Region) -> Self:
         return cls(id=encode("Region", row.id), code=row.code, name=row.name, kind=row.kind, row=row)
 
-    @strawberry.field(description="Nearest first.")
+    @strawberry.field(description="The regions it lies in, nearest first.")
     async def ancestors(self, info: Info) -> list["Region"]:
         return [Region.of(row) for row in await info.context.loaders.of(rows.region_ancestors).load(self.row.id)]
 
@@ -49,12 +49,12 @@ class Region(Node):
         return await info.context.loaders.of(outlets.sizes_of_regions, info.context.actor).load(self.row.id)
 
 
-@strawberry.type(description="A shop.")
+@strawberry.type(description="An outlet (门店): a shop the distributor supplies.")
 class Outlet(Node):
-    code: str
-    name: str
-    tier: OutletTier
-    segment: int = strawberry.field(description="The distributor's class of it, 1-25.")
+    code: str = strawberry.field(description="The distributor's own, stable.")
+    name: str = strawberry.field(description="What the sign says.")
+    tier: OutletTier = strawberry.field(description="How far it has developed.")
+    segment: int = strawberry.field(description="The distributor's class of it (档位), 1-25.")
     row: strawberry.Private[rows.Outlet]
 
     @classmethod
@@ -63,7 +63,7 @@ class Outlet(Node):
             id=encode("Outlet", row.id), code=row.code, name=row.name, tier=row.tier, segment=row.segment, row=row
         )
 
-    @strawberry.field
+    @strawberry.field(description="Where it lies.")
     async def region(self, info: Info) -> Region:
         row = await info.context.loaders.of(rows.regions_by_ids).load(self.row.region_id)
         assert row is not None, "an outlet lies in a region"
@@ -72,9 +72,9 @@ class Outlet(Node):
 
 @strawberry.type(description="A member at an outlet.")
 class Post:
-    current: bool = strawberry.field(description="The outlet the member learns for now.")
-    role: PostRole
-    outlet: Outlet
+    current: bool = strawberry.field(description="Whether the member learns for this outlet now.")
+    role: PostRole = strawberry.field(description="What the member is there.")
+    outlet: Outlet = strawberry.field(description="The shop.")
 
 
 @strawberry.type
@@ -90,46 +90,52 @@ class OutletViewer(ViewerPart):
         return [Post(current=post.is_current, role=post.role, outlet=Outlet.of(outlet)) for post, outlet in held]
 
 
-@strawberry.input
+@strawberry.input(description="Which outlets; all that is given must hold.")
 class OutletFilter:
     text: str | None = strawberry.field(default=None, description="Part of the name or the code.")
     region_id: strawberry.ID | None = strawberry.field(default=None, description="With everything below it.")
-    tier: OutletTier | None = None
-    segment: int | None = None
+    tier: OutletTier | None = strawberry.field(default=None, description="As far developed as this.")
+    segment: int | None = strawberry.field(default=None, description="The distributor's class, 1-25.")
 
     def plain(self) -> outlets.OutletFilter:
         region_id = decode(self.region_id, "Region", "filter", "regionId") if self.region_id is not None else None
         return outlets.OutletFilter(self.text, region_id, self.tier, self.segment)
 
 
-@strawberry.input
+@strawberry.input(description="For which outlet the viewer learns from now on.")
 class SetCurrentOutletInput:
-    outlet_id: strawberry.ID
+    outlet_id: strawberry.ID = strawberry.field(description="One where the viewer works.")
 
 
-@strawberry.type
+@strawberry.type(description="The viewer at the chosen outlet.")
 class SetCurrentOutletPayload(Payload):
-    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = None
+    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] | None = strawberry.field(
+        default=None, description="After the change; null if refused."
+    )
 
 
-@strawberry.input
+@strawberry.input(description="Who begins to work where.")
 class AddClerkInput:
-    outlet_id: strawberry.ID
-    phone: str
-    name: str = strawberry.field(description="For someone new here; 1-24 characters.")
+    outlet_id: strawberry.ID = strawberry.field(description="An outlet the viewer owns, or administers.")
+    phone: str = strawberry.field(description="The clerk signs in by it; without country code it is Chinese.")
+    name: str = strawberry.field(
+        description="What to call someone who is new here, 1-24 characters; others keep their name."
+    )
 
 
-@strawberry.type
+@strawberry.type(description="The clerk (店员) who was added.")
 class AddClerkPayload(Payload):
-    member: Annotated["Member", strawberry.lazy("schema.accounts")] | None = None
+    member: Annotated["Member", strawberry.lazy("schema.accounts")] | None = strawberry.field(
+        default=None, description="The clerk; null if refused."
+    )
 
 
-@strawberry.input
+@strawberry.input(description="Who works there no longer.")
 class RemoveClerkInput:
-    outlet_id: strawberry.ID
-    member_id: strawberry.ID
+    outlet_id: strawberry.ID = strawberry.field(description="An outlet the viewer owns, or administers.")
+    member_id: strawberry.ID = strawberry.field(description="A clerk of that outlet.")
 
 
-@strawberry.type
+@strawberry.type(description="Whether it was done.")
 class RemoveClerkPayload(Payload):
-    removed: bool | None = None
+    removed: bool | None = strawberry.field(default=None, description="True once the clerk is gone.")

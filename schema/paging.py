@@ -3,9 +3,8 @@
 A list field takes the four arguments, asks for a page, and wraps it:
 
     @strawberry.field
-    async def courses(self, info: Info, first: int | None = DEFAULT_ROWS, after: str | None = None,
-                      last: int | None = None, before: str | None = None,
-                      filter: CourseFilter | None = None) -> Connection[Course] | None:
+    async def courses(self, info: Info, first: First = DEFAULT_ROWS, after: After = None, last: Last = None,
+                      before: Before = None, filter: CourseFilter | None = None) -> Connection[Course] | None:
         wanted = CourseFilter.plain(filter)
         scope = f"courses {wanted}"
         page = await services.courses.list_courses(..., wanted, ask(info, scope, first, after, last, before))
@@ -16,7 +15,7 @@ A list field takes the four arguments, asks for a page, and wraps it:
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import strawberry
 
@@ -30,32 +29,42 @@ MOST_ROWS = 100
 T = TypeVar("T")
 Row = TypeVar("Row")
 
+First = Annotated[
+    int | None,
+    strawberry.argument(description="How many from the front, 1-100; 20 if neither this nor `last` is given."),
+]
+After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor of the same list.")]
+Last = Annotated[
+    int | None, strawberry.argument(description="How many from the end, 1-100; not together with `first`.")
+]
+Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor of the same list.")]
 
-@strawberry.type
+
+@strawberry.type(description="Where a page lies in its list.")
 class PageInfo:
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
+    has_next_page: bool = strawberry.field(description="More comes behind this page.")
+    has_previous_page: bool = strawberry.field(description="Something lies before this page.")
+    start_cursor: str | None = strawberry.field(description="Of the first line, for `before`; null on an empty page.")
+    end_cursor: str | None = strawberry.field(description="Of the last line, for `after`; null on an empty page.")
 
 
-@strawberry.type
+@strawberry.type(description="One line of a page with its place in the list.")
 class Edge(Generic[T]):
-    cursor: str
-    node: T
+    cursor: str = strawberry.field(description="Opaque; opens on this very list alone.")
+    node: T = strawberry.field(description="What stands at this place.")
 
 
-@strawberry.type
+@strawberry.type(description="A page of a list that can grow.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]]
-    page_info: PageInfo
+    edges: list[Edge[T]] = strawberry.field(description="The lines of this page with their cursors.")
+    page_info: PageInfo = strawberry.field(description="How to go on in both directions.")
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
-    @strawberry.field
+    @strawberry.field(description="The lines of this page without their cursors.")
     def nodes(self) -> list[T]:
         return [edge.node for edge in self.edges]
 
-    @strawberry.field(description="Counted only when asked for.")
+    @strawberry.field(description="The length of the whole list; counted only when asked for.")
     async def total_count(self) -> int | None:
         return await self.count()
 

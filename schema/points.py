@@ -17,7 +17,7 @@ from schema.courses import Course, Lesson
 from schema.ids import encode
 from schema.levels import ViewerLevel
 from schema.node import Node
-from schema.paging import DEFAULT_ROWS, Connection, ask, connection
+from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
 from schema.viewer_part import ViewerPart
 from schema.words import OncePer, PointAccount, RefusalReason
 from services.courses import visible_courses, visible_lessons
@@ -48,8 +48,8 @@ async def subject_of(object_type: str, object_id: UUID, info: Info) -> Node | No
 @strawberry.type(description="The viewer's points. Lifetime decides levels and boards; the balance can be spent.")
 class Points:
     row: strawberry.Private[PointAccountRow]
-    lifetime: int
-    balance: int
+    lifetime: int = strawberry.field(description="Ever earned; decides levels and boards (累计积分).")
+    balance: int = strawberry.field(description="To be spent (可用积分).")
 
     @classmethod
     def of(cls, row: PointAccountRow) -> Self:
@@ -71,11 +71,13 @@ class Points:
         return sum(await loader.load_many([today - timedelta(days=back) for back in range(days)]))
 
 
-@strawberry.type(description="The run of days on which the viewer completed something.")
+@strawberry.type(description="A streak (连续学习): the run of days on which the viewer completed something.")
 class Streak:
-    days: int = strawberry.field(description="Ends today, or yesterday while today may still be learned.")
-    best_days: int
-    learned_today: bool
+    days: int = strawberry.field(
+        description="Its length; it ends today, or yesterday while today may still be learned."
+    )
+    best_days: int = strawberry.field(description="The longest run there ever was.")
+    learned_today: bool = strawberry.field(description="Whether today already counts.")
 
     @classmethod
     def of(cls, found: streaks.Streak) -> Self:
@@ -84,8 +86,8 @@ class Streak:
 
 @strawberry.type(description="Points just earned.")
 class Award:
-    rule: str
-    points: int
+    rule: str = strawberry.field(description="The code of the rule that paid, as in `pointRules`.")
+    points: int = strawberry.field(description="Paid on both accounts.")
     object_type: strawberry.Private[str]
     object_id: strawberry.Private[UUID]
 
@@ -93,7 +95,7 @@ class Award:
     def of(cls, earned: Earned) -> Self:
         return cls(rule=earned.rule, points=earned.points, object_type=earned.object_type, object_id=earned.object_id)
 
-    @strawberry.field
+    @strawberry.field(description="The rule's name in the reader's language.")
     def title(self, info: Info) -> str:
         return title_of(self.rule, info)
 
@@ -105,14 +107,14 @@ class Award:
 @strawberry.type(description="One line of an account, never changed afterwards.")
 class PointEntry(Node):
     row: strawberry.Private[LedgerEntryRow]
-    amount: int
-    account: PointAccount
-    rule: str
+    amount: int = strawberry.field(description="In points; negative for what was spent or undone.")
+    account: PointAccount = strawberry.field(description="Which of the two accounts.")
+    rule: str = strawberry.field(description="The code of the rule it was booked under.")
     occurred_at: datetime = strawberry.field(
         description="When it was earned; its Shanghai day is the day it counts for."
     )
-    booked_at: datetime
-    balance_after: int = strawberry.field(description="Of this account.")
+    booked_at: datetime = strawberry.field(description="When the server wrote it down.")
+    balance_after: int = strawberry.field(description="What this account held after it.")
 
     @classmethod
     def of(cls, row: LedgerEntryRow) -> Self:
@@ -127,7 +129,7 @@ class PointEntry(Node):
             balance_after=row.balance_after,
         )
 
-    @strawberry.field
+    @strawberry.field(description="The rule's name in the reader's language.")
     def title(self, info: Info) -> str:
         return title_of(self.rule, info)
 
@@ -146,10 +148,10 @@ class PointEntry(Node):
 @strawberry.type(description="Points that something did not earn, remembered for 30 days.")
 class RefusedAward:
     row: strawberry.Private[RefusedAwardRow]
-    rule: str
+    rule: str = strawberry.field(description="The code of the rule that would have paid.")
     points: int = strawberry.field(description="What is missing from the full award.")
-    reason: RefusalReason
-    occurred_at: datetime
+    reason: RefusalReason = strawberry.field(description="Why they were not paid.")
+    occurred_at: datetime = strawberry.field(description="When it would have been earned.")
 
     @classmethod
     def of(cls, row: RefusedAwardRow) -> Self:
@@ -161,7 +163,7 @@ class RefusedAward:
             occurred_at=row.occurred_at,
         )
 
-    @strawberry.field
+    @strawberry.field(description="The rule's name in the reader's language.")
     def title(self, info: Info) -> str:
         return title_of(self.rule, info)
 
@@ -173,20 +175,20 @@ class RefusedAward:
 @strawberry.type(description="What pays, as the game applies it today.")
 class PointRule:
     rule: strawberry.Private[rules.Rule]
-    code: str
-    points: int
+    code: str = strawberry.field(description="Stable; entries and awards name it as `rule`.")
+    points: int = strawberry.field(description="Of one award.")
     daily_cap: int | None = strawberry.field(description="The most of it for one day of occurrence; null: no limit.")
-    once_per: OncePer
+    once_per: OncePer = strawberry.field(description="What is never paid twice.")
 
     @classmethod
     def of(cls, rule: rules.Rule, rate: Rate) -> Self:
         return cls(rule=rule, code=rule.CODE, points=rate.points, daily_cap=rate.daily_cap, once_per=rule.ONCE_PER)
 
-    @strawberry.field
+    @strawberry.field(description="The rule's name in the reader's language.")
     def title(self, info: Info) -> str:
         return self.rule.TITLE.text(info.context.language)
 
-    @strawberry.field(description="Null when signed out.")
+    @strawberry.field(description="What the viewer has earned by it today; null when signed out.")
     async def viewer_earned_today(self, info: Info) -> int | None:
         actor = info.context.actor
         if actor is None:
@@ -208,23 +210,23 @@ def point_rules(info: Info) -> list[PointRule]:
 
 @strawberry.type(description="The viewer after a change of points, level, streak or badges, and what it brought.")
 class PointsChange:
-    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")]
-    awards: list[Award]
-    badges: list[Badge]
+    viewer: Annotated["Viewer", strawberry.lazy("schema.viewer")] = strawberry.field(description="The state of now.")
+    awards: list[Award] = strawberry.field(description="Points just earned; empty in the first event.")
+    badges: list[Badge] = strawberry.field(description="Badges just earned; empty in the first event.")
 
 
 @strawberry.type
 class PointsViewer(ViewerPart):
-    @strawberry.field
+    @strawberry.field(description="The viewer's points on both accounts (积分).")
     async def points(self, info: Info) -> Points | None:
         return Points.of(await info.context.loaders.of(points.accounts_by_member).load(self.member_id))
 
-    @strawberry.field
+    @strawberry.field(description="The viewer's level and the way to the next (等级).")
     async def level(self, info: Info) -> ViewerLevel | None:
         account = await info.context.loaders.of(points.accounts_by_member).load(self.member_id)
         return ViewerLevel.of(account.lifetime)
 
-    @strawberry.field
+    @strawberry.field(description="The viewer's run of learning days (连续学习).")
     async def streak(self, info: Info) -> Streak | None:
         learned = await points.learned_days(self.member_id)
         return Streak.of(streaks.streak(learned, day_of(info.context.ports.clock.now())))
@@ -233,11 +235,13 @@ class PointsViewer(ViewerPart):
     async def point_entries(
         self,
         info: Info,
-        first: int | None = DEFAULT_ROWS,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-        account: PointAccount | None = PointAccount.BALANCE,
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        account: Annotated[
+            PointAccount | None, strawberry.argument(description="Whose lines; BALANCE unless given.")
+        ] = PointAccount.BALANCE,
     ) -> Connection[PointEntry] | None:
         chosen = account or PointAccount.BALANCE
         scope = f"point entries {self.member_id} {chosen}"
@@ -251,14 +255,14 @@ class PointsViewer(ViewerPart):
             count=lambda: points.count_entries(self.member_id, chosen),
         )
 
-    @strawberry.field(description="Of the last 30 days, newest first.")
+    @strawberry.field(description="What did not pay in the last 30 days and why, newest first.")
     async def refused_awards(
         self,
         info: Info,
-        first: int | None = DEFAULT_ROWS,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[RefusedAward] | None:
         scope = f"refused awards {self.member_id}"
         now = info.context.ports.clock.now()

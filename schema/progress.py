@@ -37,11 +37,11 @@ class LessonProgress:
     goal: strawberry.Private[Goal]
     row: strawberry.Private[LessonProgressRow | None]
     watched_seconds: int = strawberry.field(description="Seconds credited; the same second counts once.")
-    furthest_seconds: int
+    furthest_seconds: int = strawberry.field(description="The furthest second that was watched.")
     resume_at_seconds: int = strawberry.field(description="Where to go on; 0 after the end.")
-    percent: int
-    started_at: datetime | None
-    completed_at: datetime | None
+    percent: int = strawberry.field(description="Of the lesson, 0-100; 100 only when it is complete.")
+    started_at: datetime | None = strawberry.field(description="The first report of it; null before.")
+    completed_at: datetime | None = strawberry.field(description="When enough of it was watched; null before.")
 
     @classmethod
     async def load(cls, info: Info, lesson: LessonRow) -> Self | None:
@@ -100,11 +100,11 @@ class LessonProgress:
 class CourseProgress:
     course_id: strawberry.Private[UUID]
     row: strawberry.Private[EnrolmentRow | None]
-    percent: int
-    started_at: datetime | None
-    completed_at: datetime | None
-    last_activity_at: datetime | None
-    lessons_completed: int
+    percent: int = strawberry.field(description="0-100; 100 only when it is complete.")
+    started_at: datetime | None = strawberry.field(description="The first report of it; null before.")
+    completed_at: datetime | None = strawberry.field(description="When its last lesson was complete; null before.")
+    last_activity_at: datetime | None = strawberry.field(description="The newest report of it; null before.")
+    lessons_completed: int = strawberry.field(description="Of the edition the viewer began; 0 before.")
 
     @classmethod
     async def load(cls, info: Info, course: CourseRow) -> Self | None:
@@ -123,7 +123,7 @@ class CourseProgress:
             lessons_completed=row.lessons_completed if row is not None else 0,
         )
 
-    @strawberry.field(description="Of the edition the viewer began; else of the current one.")
+    @strawberry.field(description="Lessons of the edition the viewer began; before, of the current one.")
     async def lesson_count(self, info: Info) -> int:
         if self.row is not None:
             return self.row.lesson_count

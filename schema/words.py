@@ -1,5 +1,7 @@
 """The closed lists of `kit/words.py`, made GraphQL enums. Types and inputs import them from here."""
 
+from enum import StrEnum
+
 import strawberry
 
 from kit.errors import ErrorCode
@@ -23,6 +25,7 @@ from kit.words import (
     RegionKind,
     Role,
 )
+from schema.error_codes import GUIDE
 
 __all__ = [
     "BoardMetric",
@@ -46,23 +49,160 @@ __all__ = [
     "Role",
 ]
 
-# An enum class is marked in place, so the name imported here is the plain class and mypy knows its members.
-strawberry.enum(ErrorCode)
-strawberry.enum(Role)
-strawberry.enum(RegionKind)
-strawberry.enum(OutletTier)
-strawberry.enum(PostRole)
-strawberry.enum(CourseForm)
-strawberry.enum(CourseKind)
-strawberry.enum(CourseStatus)
-strawberry.enum(CourseSort)
-strawberry.enum(ProgressState)
-strawberry.enum(ProgressKind)
-strawberry.enum(EventStatus)
-strawberry.enum(PointAccount)
-strawberry.enum(OncePer, description="What one award of a rule is for.")
-strawberry.enum(RefusalReason, description="Why an award was not paid in full.")
-strawberry.enum(BoardMetric)
-strawberry.enum(BoardPeriod)
-strawberry.enum(BoardPhase)
-strawberry.enum(BoardSubjectKind)
+
+def show(words: type[StrEnum], description: str, **values: str) -> None:
+    """Make a closed list a GraphQL enum; every value says what it means.
+
+    The class is marked in place, so the name imported here is the plain class and mypy knows its members.
+    """
+    assert list(values) == [word.name for word in words], words
+    strawberry.enum(words, description=description)
+    definition: strawberry.types.enum.StrawberryEnumDefinition = words.__strawberry_definition__  # type: ignore[attr-defined]
+    for value in definition.values:
+        value.description = values[value.name]
+
+
+show(
+    ErrorCode,
+    "What went wrong, for the program to decide by. Codes are added, never renamed.",
+    **{code.name: guide.means for code, guide in GUIDE.items()},
+)
+show(
+    Role,
+    "What a member may do. All but LEARNER and LECTURER hold over a subtree of regions.",
+    LEARNER="Shop owner or shop clerk who learns (学员).",
+    LECTURER="Makes courses, hosts live lessons or trains outlets (讲师).",
+    ACCOUNT_MANAGER="Looks after a set of outlets (客户经理).",
+    SUPERVISOR="Heads a hall or service station, scores staff and verifies work (主管).",
+    ADMIN="Runs the academy in a subtree of regions: catalogue, people, rules, seasons, prizes (管理员).",
+    AUDITOR="Reads everything in scope and changes nothing (审计员).",
+)
+show(
+    RegionKind,
+    "The floor of a region in the tree, top first.",
+    PROVINCE="A province (省); the top of the tree.",
+    CITY="A city, served by one company (市).",
+    COUNTY="A county or an urban district (区县).",
+    STATION="A service station (服务站); outlets usually belong to one.",
+)
+show(
+    OutletTier,
+    "How far a shop has developed.",
+    NEW="Newly opened (新店).",
+    ORDINARY="Without a special programme (普通终端).",
+    MODERN="Fitted out and run to the modern standard (现代终端).",
+    PARTNER="Run together with the distributor (合作终端).",
+)
+show(
+    PostRole,
+    "What a member is at an outlet.",
+    OWNER="Holds the licence (店主); adds and removes clerks.",
+    CLERK="Works there (店员).",
+)
+show(
+    CourseForm,
+    "How a course is given.",
+    VIDEO="Micro-videos of a minute or two (微视频).",
+    AUDIO="Recordings to listen to (音频).",
+    ARTICLE="Text with pictures (图文).",
+    LIVE="Live lessons with a host (直播).",
+    OFFLINE_CLASS="Small classes in a room (线下小班).",
+)
+show(
+    CourseKind,
+    "How binding a course is.",
+    REQUIRED="To be done by everyone in its audience (必修).",
+    ELECTIVE="Chosen freely (选修).",
+    PUBLIC="Of interest beyond the trade, for everybody (公共).",
+    PRACTICAL="To be tried out in the shop (实操).",
+)
+show(
+    CourseStatus,
+    "Where a course stands between proposal and retirement.",
+    DRAFT="Being made; only staff see it (草稿).",
+    IN_REVIEW="Handed in and waiting for a verdict (审核中).",
+    PUBLISHED="In the catalogue (已发布).",
+    RETIRED="Taken out of the catalogue; what was completed stays (已下架).",
+)
+show(
+    CourseSort,
+    "The order of the catalogue.",
+    NEWEST="Published last first.",
+    POPULAR="Begun by most learners first.",
+    BEST_RATED="Highest average first; of equals the one rated more often.",
+)
+show(
+    ProgressState,
+    "How far the viewer is, in one word.",
+    NOT_STARTED="Nothing of it was reported yet.",
+    IN_PROGRESS="Begun and not complete.",
+    COMPLETED="All of it is done.",
+)
+show(
+    ProgressKind,
+    "What the phone reports.",
+    STARTED="The lesson was opened.",
+    WATCHED="Media was really shown; spans are seconds of the media.",
+    READ="An article was read; spans are seconds since it was opened.",
+    FINISHED="The learner came to the end: next time it begins at 0.",
+)
+show(
+    EventStatus,
+    "What became of a reported event.",
+    ACCEPTED="It was kept, and counts as far as the code beside it says.",
+    DUPLICATE="It was kept before; nothing changed. Forget it.",
+    REJECTED="It was not kept and is not remembered: it may be sent again.",
+)
+show(
+    PointAccount,
+    "The two accounts of a member.",
+    LIFETIME="All that was ever earned; decides levels and boards, falls only by correction (累计积分).",
+    BALANCE="What can be spent (可用积分).",
+)
+show(
+    OncePer,
+    "What one award of a rule is for.",
+    LESSON="Paid once for each lesson.",
+    COURSE="Paid once for each course.",
+    DAY="Paid once a Shanghai day.",
+    WEEK="Paid once a week, Monday to Sunday.",
+)
+show(
+    RefusalReason,
+    "Why an award was not paid in full.",
+    DAILY_CAP="The rule's limit for that day was reached (当日上限).",
+)
+show(
+    BoardMetric,
+    "What an honour board counts.",
+    POINTS="Lifetime points (积分).",
+    COURSES_COMPLETED="Courses finished to the end (完成课程数).",
+    LEARNING_SECONDS="Seconds of credited learning (学习时长).",
+    STREAK_DAYS="The longest run of learning days in the period (连续学习天数).",
+    LIVE_ATTENDANCES="Live lessons attended (直播出勤).",
+)
+show(
+    BoardPeriod,
+    "How long an honour board counts, in Asia/Shanghai.",
+    DAY="Midnight to midnight (日榜).",
+    WEEK="Monday to Sunday (周榜).",
+    MONTH="A calendar month (月榜).",
+    QUARTER="Three calendar months (季榜).",
+    SEASON="A season of the game, as the academy schedules it (赛季榜).",
+    ALL_TIME="From the beginning, without end (总榜).",
+)
+show(
+    BoardPhase,
+    "The life of an honour board.",
+    OPEN="The period runs (进行中).",
+    GRACE="The period is over; offline reports still count for 72 hours (补报期).",
+    FROZEN="Final; it never changes again (已定榜).",
+    AWARDED="Final, and its prizes are given (已颁奖).",
+)
+show(
+    BoardSubjectKind,
+    "Who is ranked on an honour board.",
+    MEMBER="Every member who learned (个人榜).",
+    OUTLET="Shops, by the sum of their people (门店榜).",
+    REGION="The regions right below the scope's, by the average of their learners (片区榜).",
+)

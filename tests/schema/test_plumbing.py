@@ -77,7 +77,7 @@ class Query:
 
 @strawberry.type
 class Mutation:
-    @mutation
+    @mutation(description="Count to a number.")
     async def count(self, info: Info, input: CountInput) -> CountPayload:
         if input.to > 1000:
             raise DomainError(ErrorCode.THROTTLED, retry_after_seconds=9)
