@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     demo: bool = True
     """Demo mode: the sign-in code 888888 works and the demo is seeded on first start."""
     graphiql: bool = True
+    trusted_documents_only: bool = False
+    """Answer the operations under documents/ and no others, but to admins."""
     data_dir: Path = Path("data")
     database_url: str | None = None
     """postgres://user:password@host:port/name; none: the embedded PostgreSQL in `data_dir`."""

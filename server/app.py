@@ -16,6 +16,7 @@ from server.media import media
 from server.middleware import RequestLog
 from server.pages import STATIC, front, graphiql, healthz, jwks, readyz
 from server.sockets import Sockets
+from server.trusted import load_trusted
 from server.view import graphql
 from services.ports import Ports
 
@@ -26,13 +27,18 @@ OpenPorts = Callable[[], AbstractAsyncContextManager[Ports]]
 
 
 def make_app(open_ports: OpenPorts) -> Starlette:
-    """The application. `open_ports` opens what it stands on when the server starts, and closes it when it stops."""
+    """The application. `open_ports` opens what it stands on when the server starts, and closes it when it stops.
+
+    `BadDocument` if the schema cannot answer a trusted document.
+    """
+    trusted = load_trusted()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_ports() as ports:
             app.state.ports = ports
-            app.state.sockets = sockets = Sockets(ports)
+            app.state.trusted = trusted
+            app.state.sockets = sockets = Sockets(ports, trusted)
             watch = asyncio.create_task(sockets.watch())
             try:
                 yield

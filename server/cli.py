@@ -17,10 +17,11 @@ from server import banner
 from server.api import schema
 from server.app import make_app
 from server.children import WebServer
-from server.commands import admin, boards, keys, ledger, outlets, regions
+from server.commands import admin, boards, documents, keys, ledger, outlets, regions
 from server.home import Busy, standing
 from server.serve import CannotServe, Job, Parent, address_of, bind
 from server.terminal import DataDir, Tell, bar, bring_up_to_date, err, migrate_own, out, run, settings_for
+from server.trusted import BadDocument, load_trusted
 from server.wiring import opened_ports
 from server.wiring import work as run_worker
 from services.demo import demo_accounts, is_demo_due, seed_demo
@@ -37,13 +38,14 @@ app.add_typer(outlets, name="outlets")
 app.add_typer(boards, name="boards")
 app.add_typer(ledger, name="ledger")
 app.add_typer(keys, name="keys")
+app.add_typer(documents, name="documents")
 
 
 def cli() -> None:
     """Run a command; expected failures are a sentence and exit code 1."""
     try:
         app()
-    except (Busy, CannotServe, EmbeddedFailure, UnsafeSettings) as error:
+    except (BadDocument, Busy, CannotServe, EmbeddedFailure, UnsafeSettings) as error:
         err.print(f"[red]{error}[/red]", highlight=False)
         sys.exit(1)
     except DomainError as error:
@@ -64,6 +66,7 @@ def serve(
     configure_logging()
     settings = settings_for(data_dir)
     settings.require_safe()
+    load_trusted()  # here, so that a bad document is a sentence and not a process that dies as often as it is started
     listener = bind(host, port)
     address = address_of(listener)
     if "public_url" not in settings.model_fields_set:

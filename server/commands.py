@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from server.terminal import DataDir, bar, err, out, report, run
+from server.trusted import load_trusted
 from services.accounts import create_admin
 from services.board_closing import verify_boards
 from services.board_projection import rebuild
@@ -25,6 +26,7 @@ regions = typer.Typer(help="The region tree.", no_args_is_help=True)
 boards = typer.Typer(help="The honour boards.", no_args_is_help=True)
 ledger = typer.Typer(help="The points ledger.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
+documents = typer.Typer(help="Trusted documents.", no_args_is_help=True)
 
 
 @admin.command("create")
@@ -96,6 +98,21 @@ def verify_ledger(data_dir: DataDir = None) -> None:
 def rotate(data_dir: DataDir = None) -> None:
     """Add a signing key and retire the others; tokens that live stay good."""
     out.print(f"Key {run(data_dir, rotate_keys)} signs from two minutes on.")
+
+
+@documents.command("verify")
+def verify_documents() -> None:
+    """Validate every trusted document against the schema. Exit code 1, and the reason, at the first that fails."""
+    trusted = load_trusted()
+    out.print(f"The schema answers all {len(trusted.operations)} trusted operations.")
+
+
+@documents.command("list")
+def list_documents() -> None:
+    """The ids that clients may send instead of a document: id, kind and name of the operation, one a line."""
+    for operation in load_trusted().operations:
+        for document_id in operation.texts:
+            out.print(f"{document_id}  {operation.kind:<12}  {operation.name}", highlight=False, soft_wrap=True)
 
 
 def _say_imported(done: ImportReport, *, dry_run: bool) -> None:

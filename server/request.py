@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection, Request
 
 from kit.errors import DomainError, ErrorCode, bad_input
 from kit.words import Language
+from server.trusted import Trusted
 
 MOST_BODY_BYTES = 256 * 1024
 
@@ -27,37 +28,45 @@ class GraphQLRequest:
     source: str
     variables: dict[str, Any] | None
     operation_name: str | None
+    by_id: bool = False
+    """The client named a trusted document and sent no text; `source` is what the name stands for."""
 
 
-async def read_request(request: Request) -> GraphQLRequest:
+async def read_request(request: Request, trusted: Trusted) -> GraphQLRequest:
     """The request in a GET's query string or a POST's body; `Malformed` if there is none."""
     if request.method == "GET":
-        return _from_query(request)
+        return _from_query(request, trusted)
     content_type, _, parameters = request.headers.get("content-type", "").partition(";")
     if content_type.strip().lower() != "application/json":
         raise Malformed(415, bad_input())
     charset = parameters.lower().replace(" ", "").replace('"', "")
     if charset.startswith("charset=") and charset not in ("charset=utf-8", "charset=utf8"):
         raise Malformed(415, bad_input())
-    return request_of(_json(await _body(request)))
+    return request_of(_json(await _body(request)), trusted)
 
 
-def request_of(message: object) -> GraphQLRequest:
-    """The request in a JSON message, shared by HTTP bodies and WebSocket payloads."""
+def request_of(message: object, trusted: Trusted) -> GraphQLRequest:
+    """The request in a JSON message, shared by HTTP bodies and WebSocket payloads.
+
+    PERSISTED_QUERY_NOT_FOUND if it names a document by an id that stands for none.
+    """
     if not isinstance(message, dict):
         raise Malformed(400, bad_input())
     source, variables = message.get("query"), message.get("variables")
     name, extensions = message.get("operationName"), message.get("extensions")
-    if not isinstance(source, str) or not source:
-        raise Malformed(400, bad_input("query"))
     if variables is not None and not isinstance(variables, dict):
         raise Malformed(400, bad_input("variables"))
     if name is not None and not isinstance(name, str):
         raise Malformed(400, bad_input("operationName"))
     if extensions is not None and not isinstance(extensions, dict):
         raise Malformed(400, bad_input("extensions"))
+    if source is not None and (not isinstance(source, str) or not source):
+        raise Malformed(400, bad_input("query"))
     _refuse_nul(variables)
-    return GraphQLRequest(source, variables, name or None)
+    if source is not None:
+        return GraphQLRequest(source, variables, name or None)
+    document_id = _document_id(message.get("documentId"), extensions or {})
+    return GraphQLRequest(trusted.text_of(document_id), variables, name or None, by_id=True)
 
 
 def language_of(headers: Headers) -> Language:
@@ -98,15 +107,33 @@ def _json(body: bytes | str) -> object:
         raise Malformed(400, bad_input()) from error
 
 
-def _from_query(request: Request) -> GraphQLRequest:
+def _document_id(document_id: object, extensions: dict[str, Any]) -> str:
+    """The id by which a client names its document: `documentId` as Relay's clients and the draft of GraphQL-over-HTTP
+    have it, or `extensions.persistedQuery` as Apollo's and urql's clients do."""
+    if document_id is not None:
+        if not isinstance(document_id, str) or not document_id:
+            raise Malformed(400, bad_input("documentId"))
+        return document_id.removeprefix("sha256:")
+    persisted = extensions.get("persistedQuery")
+    if persisted is None:
+        raise Malformed(400, bad_input("query"))
+    if not isinstance(persisted, dict) or persisted.get("version") != 1:
+        raise Malformed(400, bad_input("extensions", "persistedQuery"))
+    document_hash = persisted.get("sha256Hash")
+    if not isinstance(document_hash, str) or not document_hash:
+        raise Malformed(400, bad_input("extensions", "persistedQuery", "sha256Hash"))
+    return document_hash
+
+
+def _from_query(request: Request, trusted: Trusted) -> GraphQLRequest:
     parameters = request.query_params
     if len(request.url.query) > MOST_BODY_BYTES:
         raise Malformed(413, DomainError(ErrorCode.QUERY_TOO_COMPLEX))
-    message: dict[str, object] = {"query": parameters.get("query"), "operationName": parameters.get("operationName")}
+    message: dict[str, object] = {name: parameters.get(name) for name in ("query", "operationName", "documentId")}
     for name in ("variables", "extensions"):
         if text := parameters.get(name):
             message[name] = _json(text)
-    return request_of(message)
+    return request_of(message, trusted)
 
 
 def _refuse_nul(variables: object) -> None:

@@ -27,6 +27,7 @@ from server.cost import refuse_costly
 from server.documents import Refused, read_document
 from server.identity import Identity, identify, is_open, pay_what_is_due
 from server.request import GraphQLRequest, Malformed, address_of, language_of, request_of
+from server.trusted import Trusted, refuse_untrusted
 from services.ports import Ports
 
 PROTOCOL = "graphql-transport-ws"
@@ -45,9 +46,10 @@ class Gone(Exception):
 
 
 class Socket:
-    def __init__(self, websocket: WebSocket, ports: Ports) -> None:
+    def __init__(self, websocket: WebSocket, ports: Ports, trusted: Trusted) -> None:
         self._websocket = websocket
         self._ports = ports
+        self._trusted = trusted
         self._language = language_of(websocket.headers)
         self._authorization: str | None = None
         self._acknowledged = False
@@ -152,9 +154,12 @@ class Socket:
             await self._send_error(operation_id, refusal(error, caller))
             return
         try:
-            asked = request_of(payload)
+            asked = request_of(payload, self._trusted)
         except Malformed as malformed:
             await self._send_error(operation_id, refusal(malformed.error, caller))
+            return
+        except DomainError as error:
+            await self._send_error(operation_id, refusal(error, caller))
             return
         self._operations[operation_id] = asyncio.create_task(self._operate(operation_id, asked, caller))
 
@@ -188,6 +193,8 @@ class Socket:
 
     async def _results(self, operation_id: str, asked: GraphQLRequest, caller: Caller) -> Answer | None:
         """Send every result; the answer to send as an error if it never came to execution."""
+        if self._ports.settings.trusted_documents_only and not self._trusted.holds(asked.source):
+            refuse_untrusted(await self._identity())
         document = read_document(schema.graphql_schema, asked.source)
         operation = document.operation(asked.operation_name)
         refuse_costly(document.node, asked.operation_name, asked.variables)
@@ -237,8 +244,9 @@ class Socket:
 class Sockets:
     """The open sockets of this process, and the watch that ends those whose token has ended."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, trusted: Trusted) -> None:
         self._ports = ports
+        self._trusted = trusted
         self._open: set[Socket] = set()
 
     async def serve(self, websocket: WebSocket) -> None:
@@ -246,7 +254,7 @@ class Sockets:
             await websocket.accept()
             await websocket.close(4406, "Subprotocol not acceptable")
             return
-        socket = Socket(websocket, self._ports)
+        socket = Socket(websocket, self._ports, self._trusted)
         self._open.add(socket)
         try:
             await socket.run()

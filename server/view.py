@@ -3,7 +3,12 @@
 A body that is no GraphQL request is 4xx. Everything else is 200 in `application/json`, errors or not, as older clients
 expect; a client that accepts `application/graphql-response+json` gets 4xx and 5xx for operations that did not run. A
 subscription is for clients that accept `text/event-stream`; before it starts, it is answered like everything else.
+
+Nobody may keep an answer, but for one kind: to a GET that names a trusted query by its id and carries no token. Whoever
+asks that hears the same, so it has a tag, and a client that has it already is answered 304.
 """
+
+import hashlib
 
 import orjson
 from starlette.requests import Request
@@ -20,11 +25,13 @@ from server.documents import Operation, Refused, read_document
 from server.events import EVENTS, EventStream
 from server.identity import identify, is_open, pay_what_is_due
 from server.request import GraphQLRequest, Malformed, address_of, language_of, read_request
+from server.trusted import refuse_untrusted
 from services.ports import Ports
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 STATUS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.THROTTLED: 429, ErrorCode.UNAVAILABLE: 503, ErrorCode.INTERNAL: 500}
+PUBLIC = {"cache-control": "public, max-age=60", "vary": "Accept, Accept-Language, Authorization"}
 
 OVER_HTTP = (OperationType.QUERY, OperationType.MUTATION)
 
@@ -50,13 +57,18 @@ async def graphql(request: Request) -> ASGIApp:
     except Exception as error:  # the last place where a fault can still be answered
         found = refusal(unexpected(error, caller), caller)
     ran = "data" in found
+    if getattr(request.state, "public", False) and "errors" not in found:
+        return _kept(media, found, request.headers.get("if-none-match", ""))
     return _response(200 if ran or media == JSON else STATUS.get(code_of(found), 400), media, found)
 
 
 async def _answered(
     request: Request, ports: Ports, caller: Caller, *, takes_events: bool, takes_json: bool
 ) -> Answer | EventStream:
-    asked = await read_request(request)
+    asked = await read_request(request, request.app.state.trusted)
+    authorization = request.headers.get("authorization")
+    if ports.settings.trusted_documents_only and not request.app.state.trusted.holds(asked.source):
+        refuse_untrusted(await identify(ports, authorization))
     try:
         document = read_document(schema.graphql_schema, asked.source)
     except Refused as refused:
@@ -69,7 +81,8 @@ async def _answered(
         if not takes_json:
             raise Malformed(406, bad_input("accept"))
     refuse_costly(document.node, asked.operation_name, asked.variables)
-    identity = None if is_open(operation) else await identify(ports, request.headers.get("authorization"))
+    request.state.public = request.method == "GET" and asked.by_id and authorization is None
+    identity = None if is_open(operation) else await identify(ports, authorization)
     await pay_what_is_due(ports, operation, identity)
     context = Context(ports, identity.actor if identity else None, caller.language, caller.request_id, caller.address)
     return EventStream(asked, context, identity, caller) if streamed else await execute(asked, context, caller)
@@ -113,3 +126,16 @@ def _refuse_by_method(method: str, operation: Operation) -> None:
 def _response(status: int, media: str, found: Answer, headers: dict[str, str] | None = None) -> Response:
     body = orjson.dumps(found)
     return Response(body, status, {"content-type": f"{media}; charset=utf-8", **(headers or {})})
+
+
+def _kept(media: str, found: Answer, known: str) -> Response:
+    """An answer that others may keep, or 304 to a client whose If-None-Match (`known`) names it.
+
+    The tag is weak: it is of what the answer says, and stays the same however the answer is compressed.
+    """
+    body = orjson.dumps(found)
+    tag = f'W/"{hashlib.sha256(media.encode() + body).hexdigest()[:32]}"'
+    headers = {**PUBLIC, "etag": tag}
+    if known.strip() == "*" or tag.removeprefix("W/") in (each.strip().removeprefix("W/") for each in known.split(",")):
+        return Response(status_code=304, headers=headers)
+    return Response(body, 200, {"content-type": f"{media}; charset=utf-8", **headers})
