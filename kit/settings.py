@@ -2,13 +2,20 @@
 
 import hashlib
 import hmac
+import re
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import IPvAnyNetwork, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-secret-for-a-laptop-only"  # noqa: S105 - a production start refuses it
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+ANY_HOST = "*"
+HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
+"""A name or an address as the Host header has it, in lower case, without port and brackets."""
 
 
 class Environment(StrEnum):
@@ -40,6 +47,10 @@ class Settings(BaseSettings):
     """redis://host:port/0 or unix://path; none: the embedded Valkey in `data_dir`."""
     public_url: str = "http://127.0.0.1:8000"
     """How phones reach this server; media addresses start with it."""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = LOOPBACK
+    """The names that clients may call this server by, beside that in `public_url`; `*`: any, for development."""
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...] | None, NoDecode] = None
+    """Networks of the proxies in front, whose X-Forwarded-For is believed; `none`: there is no proxy."""
     database_pool_size: int = 10
     database_wait_seconds: float = 5.0
     """How long a request waits for a free connection before it is UNAVAILABLE."""
@@ -50,6 +61,31 @@ class Settings(BaseSettings):
     def key(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose, derived from the secret (HMAC-SHA256 of the purpose's name)."""
         return hmac.new(self.secret.get_secret_value().encode(), purpose.encode(), hashlib.sha256).digest()
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _listed_hosts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        hosts = tuple(word.strip("[]").lower() for word in _words(value))
+        for host in hosts:
+            if host != ANY_HOST and not HOST_NAME.fullmatch(host):
+                raise ValueError(f"{host!r} is no host name: give names and addresses without a port, or * for any.")
+        return hosts
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _listed_networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        words = _words(value)
+        return () if words == ["none"] else words or None
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Every name that a request may call this server by; `*` among them: any."""
+        public = urlsplit(self.public_url).hostname
+        return frozenset(self.allowed_hosts) | ({public} if public else set())
 
     def require_safe(self) -> None:
         """Raise `UnsafeSettings` if this is production with settings made for a laptop."""
@@ -66,3 +102,21 @@ class Settings(BaseSettings):
             raise UnsafeSettings("GraphiQL is a development page: set ACADEMY_GRAPHIQL=false.")
         if self.sms_provider == "console":
             raise UnsafeSettings("Sign-in codes would only be printed: set ACADEMY_SMS_PROVIDER to a real provider.")
+        if ANY_HOST in self.allowed_hosts:
+            raise UnsafeSettings(
+                "With * any name would pass for this server: set ACADEMY_ALLOWED_HOSTS to the names clients use."
+            )
+        if self.trusted_proxies is None:
+            raise UnsafeSettings(
+                "Clients are told apart by their addresses, and proxies hide those: set ACADEMY_TRUSTED_PROXIES to the"
+                " networks of the proxies in front, such as 10.0.0.0/8, or to none if there is no proxy."
+            )
+        if any(network.prefixlen == 0 for network in self.trusted_proxies):
+            raise UnsafeSettings(
+                "A trusted network of every address lets anyone choose their own: set ACADEMY_TRUSTED_PROXIES to the"
+                " proxies' networks alone."
+            )
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").split()

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from kit.tasks import end
 from server.media import media
-from server.middleware import RequestLog
+from server.middleware import KnownHosts, RequestLog
 from server.pages import STATIC, front, graphiql, healthz, jwks, readyz
 from server.sockets import Sockets
 from server.trusted import load_trusted
@@ -57,7 +57,7 @@ def make_app(open_ports: OpenPorts) -> Starlette:
             Mount("/static", StaticFiles(directory=STATIC), middleware=[COMPRESSED]),
             Route("/", front, methods=["GET"]),
         ],
-        middleware=[Middleware(RequestLog)],
+        middleware=[Middleware(RequestLog), Middleware(KnownHosts)],
         lifespan=lifespan,
     )
 

@@ -43,7 +43,7 @@ def _answer(storage: Storage, asset: MediaAsset, request: Request) -> Response:
     headers = {
         "accept-ranges": "bytes",
         "cache-control": "private, max-age=31536000, immutable",
-        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
         "etag": etag,
         "x-content-type-options": "nosniff",
     }

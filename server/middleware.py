@@ -1,15 +1,34 @@
-"""Around every request: an id, headers, one line in the log. Pure ASGI, so that streams and context variables live."""
+"""Around every request: an id, headers, one line in the log; and who may call us by which name.
+
+Pure ASGI, so that streams and context variables live.
+"""
+
+import re
 
 import structlog
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.clock import monotonic
 from kit.ids import new_id
+from kit.settings import ANY_HOST, Settings
 
 log = structlog.get_logger("requests")
 
 QUIET = frozenset({"/healthz", "/readyz"})
+
+HOST = re.compile(r"(?P<host>[\w.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://{HOST.pattern}", re.ASCII | re.IGNORECASE)
+
+SAFE_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+"""On every answer that says nothing else: an answer is no page, loads nothing and stands in nobody's frame."""
 
 
 class RequestLog:
@@ -36,9 +55,8 @@ class RequestLog:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
-                headers.setdefault("cache-control", "no-store")
-                headers.setdefault("x-content-type-options", "nosniff")
-                headers.setdefault("referrer-policy", "no-referrer")
+                for name, value in SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
             elif message["type"] == "websocket.close":
                 status = message.get("code", 1000)
             await send(message)
@@ -55,6 +73,40 @@ class RequestLog:
                     status=status,
                     ms=round((monotonic() - started) * 1000, 1),
                 )
+
+
+class KnownHosts:
+    """Answers only to the names in `Settings.hosts`, and takes WebSockets from no page of another name.
+
+    A name of the attacker's that leads to this machine makes an attacker's page and ours one to a browser (DNS
+    rebinding); what we would build from a made-up name would lead astray. Health checks call us by whatever address
+    they see, and learn nothing that is worth a name.
+
+    Browsers keep a page from other servers' answers over HTTP, but not from their WebSockets: a page of anybody's could
+    talk to a server on its visitor's laptop. They do name the page in Origin, and so we look. Apps send none, or the
+    address they call; no cookie of ours could be abused in any case.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or scope["path"] in QUIET or _is_known(scope):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": "Unknown host or origin"})
+        else:
+            await PlainTextResponse("This server has another name.\n", 400)(scope, receive, send)
+
+
+def _is_known(scope: Scope) -> bool:
+    settings: Settings = scope["app"].state.ports.settings
+    headers, hosts = Headers(scope=scope), settings.hosts
+    if ANY_HOST in hosts:
+        return True
+    named, pages = headers.getlist("host"), headers.getlist("origin") if scope["type"] == "websocket" else []
+    called = [HOST.fullmatch(each) for each in named] + [ORIGIN.fullmatch(each) for each in pages]
+    return len(named) == 1 and all(each and each["host"].strip("[]").lower() in hosts for each in called)
 
 
 def _path(scope: Scope) -> str:

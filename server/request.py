@@ -8,7 +8,9 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 
 from kit.errors import DomainError, ErrorCode, bad_input
+from kit.settings import Settings
 from kit.words import Language
+from server.forwarded import client_address
 from server.trusted import Trusted
 
 MOST_BODY_BYTES = 256 * 1024
@@ -85,7 +87,10 @@ def language_of(headers: Headers) -> Language:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    return connection.client.host if connection.client is not None else ""
+    """The client's network address, as far as our own proxies vouch for it."""
+    settings: Settings = connection.app.state.ports.settings
+    peer = connection.client.host if connection.client is not None else None
+    return client_address(peer, connection.headers.getlist("x-forwarded-for"), settings.trusted_proxies or ())
 
 
 async def _body(request: Request) -> bytes:

@@ -61,6 +61,7 @@ def settings(addresses: dict[str, str], worker: int, tmp_path_factory: pytest.Te
         data_dir=tmp_path_factory.mktemp("data"),
         database_url=f"postgresql://postgres@/worker_{worker}?host={addresses['postgres']}&port=5432",
         redis_url=f"unix://{addresses['valkey']}?db={worker % 16}",
+        allowed_hosts=("academy",),
     )
 
 

@@ -46,7 +46,7 @@ class Gql:
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://a") as http,
+            httpx.AsyncClient(transport=transport, base_url="http://academy") as http,
         ):
             yield cls(app, http, ports)
 

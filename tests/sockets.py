@@ -36,7 +36,7 @@ class TestSocket:
             "raw_path": b"/graphql",
             "root_path": "",
             "query_string": b"",
-            "headers": [(b"host", b"academy"), *((k.encode(), v.encode()) for k, v in (headers or {}).items())],
+            "headers": [(k.encode(), v.encode()) for k, v in {"host": "academy", **(headers or {})}.items()],
             "client": ("127.0.0.1", 50_000),
             "server": ("127.0.0.1", 80),
             "subprotocols": list(protocols),

@@ -135,6 +135,17 @@ def test_a_production_server_refuses_development_secrets_in_a_sentence(tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+SAFE: dict[str, object] = {
+    "secret": "x" * 32, "demo": False, "graphiql": False, "sms_provider": "some",
+    "allowed_hosts": "academy.example.com", "trusted_proxies": "none",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("proxies", ["none", "10.0.0.0/8, 192.168.1.7 fd00::/8"])
+def test_production_settings_that_are_safe_are_taken(proxies: str) -> None:
+    Settings(environment=Environment.PRODUCTION, **{**SAFE, "trusted_proxies": proxies}).require_safe()
+
+
 @pytest.mark.parametrize(
     ("more", "word"),
     [
@@ -143,6 +154,11 @@ def test_a_production_server_refuses_development_secrets_in_a_sentence(tmp_path:
         ({"secret": "x" * 32}, "ACADEMY_DEMO"),
         ({"secret": "x" * 32, "demo": False}, "ACADEMY_GRAPHIQL"),
         ({"secret": "x" * 32, "demo": False, "graphiql": False}, "ACADEMY_SMS_PROVIDER"),
+        ({**SAFE, "allowed_hosts": "*"}, "ACADEMY_ALLOWED_HOSTS"),
+        ({**SAFE, "allowed_hosts": "academy.example.com, *"}, "ACADEMY_ALLOWED_HOSTS"),
+        ({**SAFE, "trusted_proxies": None}, "ACADEMY_TRUSTED_PROXIES"),
+        ({**SAFE, "trusted_proxies": "10.0.0.0/8, 0.0.0.0/0"}, "ACADEMY_TRUSTED_PROXIES"),
+        ({**SAFE, "trusted_proxies": "::/0"}, "ACADEMY_TRUSTED_PROXIES"),
     ],
 )
 def test_production_names_each_setting_that_is_made_for_a_laptop(more: dict[str, object], word: str) -> None:

@@ -48,7 +48,12 @@ class Stream:
 @asynccontextmanager
 async def stream(gql: Gql, source: str, by: UUID | None = None, *, status: int = 200) -> AsyncIterator[Stream]:
     """A subscription asked for by a client that takes events alone."""
-    headers = [(b"content-type", b"application/json"), (b"accept", b"text/event-stream"), (b"accept-language", b"en")]
+    headers = [
+        (b"host", b"academy"),
+        (b"content-type", b"application/json"),
+        (b"accept", b"text/event-stream"),
+        (b"accept-language", b"en"),
+    ]
     if by is not None:
         headers.append((b"authorization", f"Bearer {await gql.token(by)}".encode()))
     scope = {
