@@ -24,6 +24,8 @@ class Actor:
     member_id: UUID
     session_id: UUID
     grants: tuple[Grant, ...]
+    address: str = ""
+    """Where the request came from, for the audit; "" where it came from no network."""
 
     @property
     def roles(self) -> tuple[Role, ...]:

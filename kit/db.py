@@ -68,6 +68,7 @@ class OwnedTransaction(TransactionWrapper):
     def __init__(self, connection: AsyncpgDBClient) -> None:
         super().__init__(connection)
         self._owner = asyncio.current_task()
+        self.last_words: list[Callable[[], Awaitable[None]]] = []
 
     def acquire_connection(self) -> ConnectionWrapper[asyncpg.Connection]:
         assert asyncio.current_task() is self._owner, "a task inside a transaction uses its connection"
@@ -172,6 +173,17 @@ async def transaction(work: Callable[[], Awaitable[T]]) -> T:
 def require_transaction() -> None:
     """Stop a function that must share its caller's transaction from running without one."""
     assert _in_transaction(), "no open transaction"
+
+
+def before_commit(work: Callable[[], Awaitable[None]]) -> None:
+    """Do `work` as the last thing in the open transaction, if it gets that far; for a lock that everybody waits for.
+
+    Taken last it is held for a moment only, and nobody who holds it waits for another. In the order asked for; what
+    fails here fails the whole of the transaction.
+    """
+    client = _client()
+    assert isinstance(client, OwnedTransaction), "no open transaction"
+    client.last_words.append(work)
 
 
 async def rows(sql: str, *args: object) -> list[dict[str, Any]]:
@@ -307,8 +319,11 @@ async def _run(work: Callable[[], Awaitable[T]]) -> T:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with _faults_are_unavailable():
-                async with in_transaction("default"):
-                    return await work()
+                async with in_transaction("default") as opened:
+                    answer = await work()
+                    for last in cast(OwnedTransaction, opened).last_words:
+                        await last()
+                    return answer
         except _COLLIDED as error:
             if attempt == ATTEMPTS:
                 raise _unavailable() from error

@@ -8,6 +8,7 @@ import typer
 from server.terminal import DataDir, bar, err, out, report, run
 from server.trusted import load_trusted
 from services.accounts import create_admin
+from services.audit import Proof, verify_audit
 from services.board_closing import verify_boards
 from services.board_projection import rebuild
 from services.ledger import Difference, ledger_verify
@@ -25,6 +26,7 @@ outlets = typer.Typer(help="Outlets and their owners.", no_args_is_help=True)
 regions = typer.Typer(help="The region tree.", no_args_is_help=True)
 boards = typer.Typer(help="The honour boards.", no_args_is_help=True)
 ledger = typer.Typer(help="The points ledger.", no_args_is_help=True)
+audit = typer.Typer(help="The log of deeds.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
 documents = typer.Typer(help="Trusted documents.", no_args_is_help=True)
 
@@ -92,6 +94,26 @@ def verify_ledger(data_dir: DataDir = None) -> None:
     with bar("Verifying learning and points") as tell:
         differences = run(data_dir, verify)
     report(differences, "The ledger is in order.")
+
+
+@audit.command("verify")
+def audit_verify(data_dir: DataDir = None) -> None:
+    """Recompute the chain of the audit log, and name the first entry that is not as it was written.
+
+    Exit code 1 if there is one. Note the number and the hash elsewhere: a log that is rolled back to an older state is
+    in order, but no longer has them.
+    """
+
+    async def verify(ports: Ports) -> Proof:
+        return await verify_audit(ports, tell)
+
+    with bar("Verifying the audit log") as tell:
+        proof = run(data_dir, verify)
+    if proof.fault is not None:
+        err.print(f"[red]{proof.fault}[/red]", highlight=False)
+        out.print(f"{proof.entries} entries before it are in order.")
+        raise typer.Exit(1)
+    out.print(f"{proof.entries} entries are in order; the last hash is {proof.hash}", highlight=False, soft_wrap=True)
 
 
 @keys.command("rotate")

@@ -1,6 +1,6 @@
 """Whose request it is, from the bearer token."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from auth.actor import Actor
@@ -31,8 +31,8 @@ def is_open(operation: Operation) -> bool:
     return operation.kind == "mutation" and operation.root_fields <= OPEN_MUTATIONS
 
 
-async def identify(ports: Ports, authorization: str | None) -> Identity | None:
-    """The member behind an Authorization header; None if there is no header.
+async def identify(ports: Ports, authorization: str | None, address: str) -> Identity | None:
+    """The member behind an Authorization header that came from `address`; None if there is no header.
 
     UNAUTHENTICATED if the token is expired, revoked, malformed, or its member suspended: never a signed-out answer.
     """
@@ -42,7 +42,7 @@ async def identify(ports: Ports, authorization: str | None) -> Identity | None:
     if scheme.lower() != "bearer" or not token.strip():
         raise DomainError(ErrorCode.UNAUTHENTICATED)
     claims = await claims_of(ports, token.strip())
-    return Identity(await actor_of(ports, claims), claims.expires_at)
+    return Identity(replace(await actor_of(ports, claims), address=address), claims.expires_at)
 
 
 async def pay_what_is_due(ports: Ports, operation: Operation, identity: Identity | None) -> None:

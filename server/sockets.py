@@ -132,7 +132,7 @@ class Socket:
             await self._refuse(4403, "Forbidden")
         self._authorization = authorization
         try:
-            self.identity = await identify(self._ports, authorization)
+            self.identity = await identify(self._ports, authorization, address_of(self._websocket))
         except DomainError as error:
             if error.code is ErrorCode.UNAUTHENTICATED:
                 await self._refuse(4403, "Forbidden")
@@ -216,7 +216,7 @@ class Socket:
 
     async def _identity(self) -> Identity | None:
         try:
-            return await identify(self._ports, self._authorization)
+            return await identify(self._ports, self._authorization, address_of(self._websocket))
         except DomainError as error:
             if error.code is ErrorCode.UNAUTHENTICATED:
                 await self._refuse(4403, "Forbidden")

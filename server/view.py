@@ -68,7 +68,7 @@ async def _answered(
     asked = await read_request(request, request.app.state.trusted)
     authorization = request.headers.get("authorization")
     if ports.settings.trusted_documents_only and not request.app.state.trusted.holds(asked.source):
-        refuse_untrusted(await identify(ports, authorization))
+        refuse_untrusted(await identify(ports, authorization, caller.address))
     try:
         document = read_document(schema.graphql_schema, asked.source)
     except Refused as refused:
@@ -82,7 +82,7 @@ async def _answered(
             raise Malformed(406, bad_input("accept"))
     refuse_costly(document.node, asked.operation_name, asked.variables)
     request.state.public = request.method == "GET" and asked.by_id and authorization is None
-    identity = None if is_open(operation) else await identify(ports, authorization)
+    identity = None if is_open(operation) else await identify(ports, authorization, caller.address)
     await pay_what_is_due(ports, operation, identity)
     context = Context(ports, identity.actor if identity else None, caller.language, caller.request_id, caller.address)
     return EventStream(asked, context, identity, caller) if streamed else await execute(asked, context, caller)

@@ -99,7 +99,7 @@ async def change_phone(ports: Ports, actor: Actor, change: PhoneChange) -> None:
             phone_index=new_index,
             masked_phone=ports.phones.mask(new_number),
         )
-        await record(ports, actor.member_id, "member.phone_changed", "Member", actor.member_id)
+        await record(ports, actor, "member.phone_changed", "Member", actor.member_id)
         return None
 
     if refused := await transaction(work):
@@ -118,7 +118,7 @@ async def suspend_member(ports: Ports, actor: Actor, member_id: UUID, reason: st
         now = ports.clock.now()
         await Member.filter(id=member_id).update(suspended_at=now, suspended_reason=reason.strip())
         await end_sessions(member_id, now, "SUSPENDED")
-        await record(ports, actor.member_id, "member.suspended", "Member", member_id, {"reason": reason.strip()})
+        await record(ports, actor, "member.suspended", "Member", member_id, {"reason": reason.strip()})
         await announce("member", str(member_id))
 
     await transaction(work)
@@ -132,7 +132,7 @@ async def lift_suspension(ports: Ports, actor: Actor, member_id: UUID) -> None:
         if member.suspended_at is None:
             raise DomainError(ErrorCode.ALREADY_DONE)
         await Member.filter(id=member_id).update(suspended_at=None, suspended_reason=None)
-        await record(ports, actor.member_id, "member.suspension_lifted", "Member", member_id)
+        await record(ports, actor, "member.suspension_lifted", "Member", member_id)
         await announce("member", str(member_id))
 
     await transaction(work)

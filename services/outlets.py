@@ -158,7 +158,7 @@ async def add_clerk(ports: Ports, actor: Actor, outlet_id: UUID, phone: str, nam
         if await open_post(member.id, outlet_id) is not None:
             raise DomainError(ErrorCode.ALREADY_DONE, field=["phone"])
         await begin_post(ports, member.id, outlet_id, PostRole.CLERK)
-        await record(ports, actor.member_id, "clerk.added", "Outlet", outlet_id, {"member": str(member.id)})
+        await record(ports, actor, "clerk.added", "Outlet", outlet_id, {"member": str(member.id)})
         return member
 
     return await transaction(work)
@@ -174,7 +174,7 @@ async def remove_clerk(ports: Ports, actor: Actor, outlet_id: UUID, member_id: U
         if post is None or post.role is not PostRole.CLERK:
             raise not_found("memberId")
         await end_post(ports, post)
-        await record(ports, actor.member_id, "clerk.removed", "Outlet", outlet_id, {"member": str(member_id)})
+        await record(ports, actor, "clerk.removed", "Outlet", outlet_id, {"member": str(member_id)})
 
     await transaction(work)
 

@@ -15,6 +15,7 @@ from tests.world import World
 COMMANDS = [
     ["serve"], ["worker"], ["migrate"], ["seed"], ["export-schema"], ["admin", "create"], ["outlets", "import"],
     ["regions", "import"], ["boards", "rebuild"], ["boards", "verify"], ["ledger", "verify"], ["keys", "rotate"],
+    ["audit", "verify"],
 ]  # fmt: skip
 
 

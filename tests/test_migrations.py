@@ -37,6 +37,7 @@ UNIQUE = {
     "refused_awards": {("member_id", "rule", "object_id", "period_key")},
     "metric_days": {("member_id", "metric", "day", "outlet_id", "region_id", "tier")},
     "board_periods": {("period", "starts_on")},
+    "audit_entries": {("sequence",)},
 }
 """What may arrive twice is refused by the database itself."""
 
