@@ -1,0 +1,182 @@
+"""What is asked where the schema alone does not say it: arguments, lists, the input of each mutation.
+
+A new field is added here in the commit that adds it, if it needs anything:
+
+a field with a required argument     a line in `ARGUMENTS`
+a list or a lookup at the root       a line in `ROOT`
+a mutation                           a function and a line in `MUTATIONS`
+a subscription                       a line in `SUBSCRIPTIONS`, if it takes arguments
+another way to see somebody's things a line in `BACK_DOORS`
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+from auth.codes import DEMO_CODE
+from kit.ids import to_global
+from kit.words import PostRole
+from tests.authorisation.cast import THINGS, Cast, Relation
+
+ARGUMENTS = {
+    "HonourBoard.standingsOf": "(subjectIds: [$stranger])",
+}
+"""How a field is asked that has required arguments; `$stranger` is the member far away."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackDoor:
+    """A second way to the fields of type `of`, which shows more things than its id does."""
+
+    of: str
+    name: str
+    kind: str
+    text: str
+    path: tuple[str, ...]
+
+
+LINE = "node(id: $board) { ... on HonourBoard { standingsOf(subjectIds: [$id]) { subject { ... on Member { @ } } } } }"
+STANDING = ("standingsOf", "subject")
+BACK_DOORS = (
+    BackDoor("Member", "on a board", "Member", LINE, STANDING),
+    BackDoor("Outlet", "on a board", "Member", LINE.replace("@", "outlet { @ }"), (*STANDING, "outlet")),
+    BackDoor(
+        "Region", "on a board", "Member",
+        LINE.replace("@", "outlet { region { @ } }"), (*STANDING, "outlet", "region"),
+    ),
+    BackDoor("Member", "as a lecturer", "Course", "course(id: $id) { lecturers { @ } }", ("lecturers",)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A root field that finds one thing by `$id`, an id of a `kind`."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A root list: is the thing of `kind` in it? `path` leads to the ids of its lines; `$above` is the county."""
+
+    kind: str
+    text: str
+    path: tuple[str, ...] = ("nodes", "id")
+
+
+ROOT: dict[str, Lookup | Listing] = {
+    "assignedCourses": Listing(
+        "Course", "(first: 100) { totalCount nodes { course { id } } }", ("nodes", "course", "id")
+    ),
+    "course": Lookup("Course", "(id: $id) { id }"),
+    "courses": Listing("Course", "(first: 100) { totalCount nodes { id } }"),
+    "honourBoard": Lookup("Region", "(metric: POINTS, period: WEEK, scope: {regionId: $id}) { id }"),
+    "modules": Listing("Module", "{ id }", ("id",)),
+    "outlets": Listing("Outlet", "(first: 100) { totalCount nodes { id } }"),
+    "recommendedCourses": Listing(
+        "Course", "(first: 100) { totalCount nodes { course { id } } }", ("nodes", "course", "id")
+    ),
+    "regions": Listing("Region", "(under: $above) { totalCount nodes { id } }"),
+}
+"""Root fields that are asked about things; any other has nothing but the viewer to show. `node` and `nodes` are asked
+for every kind of thing."""
+
+SUBSCRIPTIONS: dict[str, Lookup] = {
+    "honourBoardMoved": Lookup("HonourBoard", "(boardId: $id) { asOf }"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A mutation about a thing of `kind` (None: about the viewer alone) and the input it is sent.
+
+    `also` is asked of the payload beside userErrors; a code in it is what became of the change.
+    """
+
+    kind: str | None
+    input: Callable[[Cast, Relation], Awaitable[dict[str, object]]]
+    also: str = "__typename"
+
+
+DEVICE = {"deviceId": "matrix", "deviceName": "Matrix"}
+
+
+async def _code_for_a_phone(cast: Cast, _: Relation) -> dict[str, object]:
+    return {"phone": cast.world.phone(), "deviceId": "matrix"}
+
+
+async def _code(cast: Cast, _: Relation) -> dict[str, object]:
+    phone = cast.world.phone()
+    await cast.world.member(phone=phone)
+    return {"phone": phone, "code": DEMO_CODE, **DEVICE}
+
+
+async def _password(cast: Cast, _: Relation) -> dict[str, object]:
+    phone = cast.world.phone()
+    await cast.world.member(phone=phone, password="correct horse battery")
+    return {"phone": phone, "password": "correct horse battery", **DEVICE}
+
+
+async def _refresh(cast: Cast, _: Relation) -> dict[str, object]:
+    return {"refreshToken": (await cast.world.signed_in(await cast.world.member())).refresh_token}
+
+
+async def _session(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"sessionId": await THINGS["Session"](cast, relation)}
+
+
+async def _name(_: Cast, __: Relation) -> dict[str, object]:
+    return {"displayName": "新名"}
+
+
+async def _new_phone(cast: Cast, _: Relation) -> dict[str, object]:
+    return {"newPhone": cast.world.phone()}
+
+
+async def _new_phone_with_codes(cast: Cast, _: Relation) -> dict[str, object]:
+    return {"newPhone": cast.world.phone(), "codeFromOld": DEMO_CODE, "codeFromNew": DEMO_CODE}
+
+
+async def _outlet(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"outletId": cast.things["Outlet"][relation]}
+
+
+async def _new_clerk(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"outletId": cast.things["Outlet"][relation], "phone": cast.world.phone(), "name": "小李"}
+
+
+async def _clerk(cast: Cast, relation: Relation) -> dict[str, object]:
+    clerk = await cast.world.member("小李")
+    await cast.world.post(clerk, cast.land.outlets[relation], PostRole.CLERK)
+    return {"outletId": cast.things["Outlet"][relation], "memberId": to_global("Member", clerk.id)}
+
+
+async def _stars(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"courseId": cast.things["Course"][relation], "stars": 5}
+
+
+async def _event(cast: Cast, relation: Relation) -> dict[str, object]:
+    now = cast.world.ports.clock.now().isoformat()
+    lesson = cast.land.courses[relation].lesson_gids[0]
+    return {
+        "sentAt": now,
+        "events": [{"eventId": str(uuid4()), "lessonId": lesson, "kind": "STARTED", "occurredAt": now}],
+    }
+
+
+MUTATIONS: dict[str, Change] = {
+    "addClerk": Change("Outlet", _new_clerk),
+    "changePhone": Change(None, _new_phone_with_codes),
+    "rateCourse": Change("Course", _stars),
+    "refreshSession": Change(None, _refresh),
+    "removeClerk": Change("Outlet", _clerk),
+    "reportProgress": Change("Lesson", _event, also="results { code }"),
+    "requestChangePhoneCodes": Change(None, _new_phone),
+    "requestSignInCode": Change(None, _code_for_a_phone),
+    "setCurrentOutlet": Change("Outlet", _outlet),
+    "signInWithCode": Change(None, _code),
+    "signInWithPassword": Change(None, _password),
+    "signOut": Change("Session", _session),
+    "updateProfile": Change(None, _name),
+}

@@ -1,0 +1,254 @@
+"""Who asks, and about whom: one small world, seen by one role.
+
+Four relations of a thing to who asks:
+
+own    the viewer's own: their account, sessions and points, the outlet they own, its station
+shop   of a clerk at the viewer's outlet; for staff, who have no outlet, at an outlet of their area
+area   of another outlet of the same station; of a sibling station. Staff hold their role over the county around them
+far    of another province
+
+Of the catalogue: own is a course that was completed, area one that is published, far one that is not.
+A new kind of object adds a line to `THINGS`: the global id of one such object in a relation to who asks.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import Self
+
+from kit.clock import FrozenClock, day_of
+from kit.ids import new_id, to_global
+from kit.words import CourseStatus, OutletTier, PostRole, RefusalReason, Role
+from models.accounts import Member, grant
+from models.courses import Course, CourseLecturer, EditionLesson
+from models.outlets import Outlet, Region
+from models.points import RefusedAwardRow
+from services.courses import rate_course
+from tests.gql import Gql
+from tests.world import MadeCourse, World
+from workers.relay import drain
+
+
+class Relation(StrEnum):
+    OWN = "own"
+    SHOP = "shop"
+    AREA = "area"
+    FAR = "far"
+
+
+@dataclass(frozen=True, slots=True)
+class Land:
+    """The regions, outlets and courses that everybody stands on."""
+
+    county: Region
+    abroad: Region
+    """The county of what is far."""
+    regions: dict[Relation, Region]
+    outlets: dict[Relation, Outlet]
+    courses: dict[Relation, MadeCourse]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The world as `actor` meets it; None is somebody signed out."""
+
+    world: World
+    gql: Gql
+    role: Role | None
+    land: Land
+    people: dict[Relation, Member]
+    board: str
+    """Where everybody stands: all points of all time."""
+    things: dict[str, dict[Relation, str]] = field(default_factory=dict)
+
+    @classmethod
+    async def made(cls, world: World, gql: Gql, clock: FrozenClock, role: Role | None) -> Self:
+        """Everybody learns on two Mondays; the clerk learns more on the Tuesday after, and that is today."""
+        land = await _land(world)
+        people = {
+            Relation.SHOP: await _shopkeeper(world, "同店", land.outlets[Relation.OWN], PostRole.CLERK),
+            Relation.AREA: await _shopkeeper(world, "邻店", land.outlets[Relation.AREA], PostRole.OWNER),
+            Relation.FAR: await _shopkeeper(world, "远方", land.outlets[Relation.FAR], PostRole.OWNER),
+        }
+        board = await gql.ask("{ honourBoard(metric: POINTS, period: ALL_TIME) { id } }", by=people[Relation.FAR])
+        cast = cls(world, gql, role, land, people, board["data"]["honourBoard"]["id"])
+        if role is not None:
+            people[Relation.OWN] = await cast._actor()
+        for lessons, pause in ((1, timedelta(days=7)), (2, timedelta(days=1))):
+            for member in people.values():
+                await world.studies(member, land.courses[Relation.OWN], lessons)
+            await drain(world.ports)
+            clock.advance(pause)
+        for member in people.values():
+            await cast._leaves_traces(member)
+        await world.studies(people[Relation.SHOP], land.courses[Relation.AREA])
+        await CourseLecturer.create(
+            id=new_id(), course_id=land.courses[Relation.AREA].id, member_id=people[Relation.FAR].id, position=1
+        )
+        await drain(world.ports)
+        for kind, make in THINGS.items():
+            cast.things[kind] = {relation: await make(cast, relation) for relation in cast.relations(kind)}
+        return cast
+
+    @property
+    def actor(self) -> Member | None:
+        return self.people.get(Relation.OWN)
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role not in (None, Role.LEARNER, Role.LECTURER)
+
+    def relations(self, kind: str) -> list[Relation]:
+        """Those in which there is a thing of this kind."""
+        if kind in OF_PEOPLE:
+            with_one = set(self.people)
+        elif kind in OF_THE_CATALOGUE:
+            with_one = {Relation.OWN, Relation.AREA, Relation.FAR}
+        else:
+            with_one = {Relation.AREA, Relation.FAR}
+            if self.role is not None and not self.is_staff:
+                with_one.add(Relation.OWN)
+        return [relation for relation in Relation if relation in with_one]
+
+    async def another(self) -> "Cast":
+        """The same with an actor of its own, for what changes or ends the one who asks."""
+        if self.role is None:
+            return self
+        world, own, things = self.world, self.land.outlets, dict(self.things)
+        if not self.is_staff:
+            outlet = await world.outlet(region=self.land.regions[Relation.OWN], tier=OutletTier.MODERN)
+            await world.post(self.people[Relation.SHOP], outlet)
+            things["Outlet"] = {**things["Outlet"], Relation.OWN: to_global("Outlet", outlet.id)}
+            own = {**own, Relation.OWN: outlet}
+        cast = replace(self, land=replace(self.land, outlets=own), people=dict(self.people), things=things)
+        actor = cast.people[Relation.OWN] = await cast._actor()
+        await world.studies(actor, self.land.courses[Relation.OWN])
+        return cast
+
+    async def _actor(self) -> Member:
+        world, now = self.world, self.world.ports.clock.now()
+        assert self.role is not None
+        if self.is_staff:
+            member = await _person(world, "本人")
+            await grant(new_id(), member.id, self.role, self.land.county.id, now, None)
+            return member
+        member = await _shopkeeper(world, "本人", self.land.outlets[Relation.OWN], PostRole.OWNER)
+        if self.role is Role.LECTURER:
+            await grant(new_id(), member.id, Role.LECTURER, None, now, None)
+        return member
+
+    async def _leaves_traces(self, member: Member) -> None:
+        """A session, an opinion of the course, and points that were refused."""
+        course, now = self.land.courses[Relation.OWN], self.world.ports.clock.now()
+        await rate_course(self.world.ports, await self.world.actor(member), course.id, 5, "好")
+        await RefusedAwardRow.create(
+            member_id=member.id, rule="lesson.completed", object_type="Lesson", object_id=course.lesson_ids[0],
+            period_key="", points_missing=10, reason=RefusalReason.DAILY_CAP, occurred_at=now, day=day_of(now),
+        )  # fmt: skip
+
+
+async def _land(world: World) -> Land:
+    city = await world.region("临溪市", parent=await world.region("江东省"))
+    county = await world.region("溪城区", parent=city)
+    station, sibling = [await world.region(name, parent=county) for name in ("城东服务站", "城西服务站")]
+    abroad = await world.region("外县", parent=await world.region("外市", parent=await world.region("外省")))
+    far = await world.region("外站", parent=abroad)
+    outlets = {
+        relation: await world.outlet(name, region=region, tier=OutletTier.MODERN)
+        for relation, name, region in (
+            (Relation.OWN, "本店", station), (Relation.AREA, "邻店", station), (Relation.FAR, "外店", far),
+        )
+    }  # fmt: skip
+    courses = {
+        Relation.OWN: await world.course("学完的课", lessons=2, tiers=[OutletTier.MODERN]),
+        Relation.AREA: await world.course("没学的课", lessons=2, tiers=[OutletTier.MODERN]),
+        Relation.FAR: await world.course("没发布的课", status=CourseStatus.DRAFT, tiers=[OutletTier.MODERN]),
+    }
+    cover = await world.media()
+    await Course.all().update(cover_media_id=cover.id)
+    await EditionLesson.all().update(body="课文")
+    await world.assigned(courses[Relation.AREA], region=county, due_in=timedelta(days=30))
+    regions = {Relation.OWN: station, Relation.AREA: sibling, Relation.FAR: far}
+    return Land(county, abroad, regions, outlets, courses)
+
+
+async def _person(world: World, name: str) -> Member:
+    member = await world.member(name)
+    await Member.filter(id=member.id).update(avatar_media_id=(await world.media()).id)
+    return member
+
+
+async def _shopkeeper(world: World, name: str, outlet: Outlet, role: PostRole) -> Member:
+    member = await _person(world, name)
+    await world.post(member, outlet, role)
+    return member
+
+
+async def _member(cast: Cast, relation: Relation) -> str:
+    return to_global("Member", cast.people[relation].id)
+
+
+async def _region(cast: Cast, relation: Relation) -> str:
+    return to_global("Region", cast.land.regions[relation].id)
+
+
+async def _outlet(cast: Cast, relation: Relation) -> str:
+    return to_global("Outlet", cast.land.outlets[relation].id)
+
+
+async def _session(cast: Cast, relation: Relation) -> str:
+    return await _own(cast, relation, "sessions(first: 1) { nodes { id } }", "sessions")
+
+
+async def _point_entry(cast: Cast, relation: Relation) -> str:
+    return await _own(cast, relation, "pointEntries(first: 1) { nodes { id } }", "pointEntries")
+
+
+async def _honour_board(cast: Cast, relation: Relation) -> str:
+    """The week of a station; everybody's where the viewer has no station."""
+    region = to_global("Region", cast.land.regions[relation].id)
+    source = "query ($region: ID!) { honourBoard(metric: POINTS, period: WEEK, scope: {regionId: $region}) { id } }"
+    answer = await cast.gql.ask(source, {"region": region}, by=cast.people[Relation.FAR])
+    return str(answer["data"]["honourBoard"]["id"])
+
+
+async def _course(cast: Cast, relation: Relation) -> str:
+    return cast.land.courses[relation].gid
+
+
+async def _lesson(cast: Cast, relation: Relation) -> str:
+    """The last one, which is locked where nothing was learned."""
+    return cast.land.courses[relation].lesson_gids[-1]
+
+
+async def _media(cast: Cast, relation: Relation) -> str:
+    edition = await EditionLesson.get(lesson_id=cast.land.courses[relation].lesson_ids[0])
+    return to_global("Media", edition.media_id)
+
+
+async def _module(cast: Cast, relation: Relation) -> str:
+    course = await Course.get(id=cast.land.courses[relation].id)
+    return to_global("Module", course.module_id)
+
+
+async def _own(cast: Cast, relation: Relation, selection: str, name: str) -> str:
+    """The first id in a list that somebody sees under their own `viewer`."""
+    answer = await cast.gql.ask(f"{{ viewer {{ {selection} }} }}", by=cast.people[relation])
+    return str(answer["data"]["viewer"][name]["nodes"][0]["id"])
+
+
+THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
+    "Course": _course,
+    "HonourBoard": _honour_board,
+    "Lesson": _lesson,
+    "Media": _media,
+    "Member": _member,
+    "Module": _module,
+    "Outlet": _outlet,
+    "PointEntry": _point_entry,
+    "Region": _region,
+    "Session": _session,
+}
+OF_PEOPLE = {"Member", "Session", "PointEntry"}
+OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module"}

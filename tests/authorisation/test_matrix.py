@@ -1,0 +1,77 @@
+"""The authorisation matrix: every field, mutation and subscription x every role x own, shop, area, far and signed out.
+
+`python -m tests.authorisation` writes what is seen; a reviewer reads the difference.
+"""
+
+import os
+
+import pytest
+
+from kit.clock import FrozenClock
+from kit.words import Role
+from tests.authorisation.asks import ARGUMENTS, MUTATIONS, ROOT, SUBSCRIPTIONS
+from tests.authorisation.cast import THINGS, Cast
+from tests.authorisation.doors import node_types, object_type
+from tests.authorisation.look import column, keys
+from tests.authorisation.table import COLUMNS, VALUE, read, write
+from tests.gql import Gql
+from tests.world import World
+
+UNMADE = {"Badge": "nobody can earn one yet"}
+"""Types with a global id of which there is no object yet."""
+
+
+def test_every_field_has_a_row_and_every_row_a_field() -> None:
+    wanted, there = keys(), list(read())
+
+    assert there == wanted, "say in tests/authorisation/asks.py what is new, then: python -m tests.authorisation"
+
+
+def test_every_kind_of_thing_and_every_mutation_is_asked_about() -> None:
+    assert set(node_types()) - set(UNMADE) == set(THINGS)
+    assert set(object_type("Mutation").fields) == set(MUTATIONS)
+    assert set(ROOT) <= set(object_type("Query").fields)
+    assert set(SUBSCRIPTIONS) <= set(object_type("Subscription").fields)
+    assert all(name in object_type(owner).fields for owner, name in (each.split(".") for each in ARGUMENTS))
+
+
+def test_a_field_that_nobody_sees_shows_nothing() -> None:
+    """The world must hold a value for each field in somebody's view, or the row says nothing about who may see it."""
+    blind = [key for key, cells in read().items() if not any(VALUE in cell for cell in cells.values())]
+
+    assert sorted(blind) == sorted(UNSEEN)
+
+
+UNSEEN = {
+    "Level.perks": "no level names any yet",
+    "PointEntry.reverses": "nothing was corrected in this small world",
+    "ViewerStanding.gapToPrize": "no board has prizes yet",
+}
+"""Rows without any value, and why."""
+
+
+def test_nodes_sees_what_node_sees() -> None:
+    rows = read()
+
+    assert {key: rows[key.replace("nodes", "node")] for key in rows if key.startswith("Query.nodes ")} == {
+        key: cells for key, cells in rows.items() if key.startswith("Query.nodes ")
+    }
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+async def test_a_role_sees_what_the_matrix_says(world: World, gql: Gql, clock: FrozenClock, name: str) -> None:
+    cast = await Cast.made(world, gql, clock, Role(name) if name in Role.__members__ else None)
+
+    seen = await column(cast)
+
+    if os.environ.get("MATRIX") == "write":
+        rows = read()
+        for key, cell in seen.items():
+            rows.setdefault(key, {})[name] = cell
+        write(rows, keys())
+        return
+    expected = {key: cells[name] for key, cells in read().items()}
+    differences = [
+        f"{key}: expected {expected.get(key)}, seen {cell}" for key, cell in seen.items() if expected.get(key) != cell
+    ]
+    assert differences == [], name
