@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import IPvAnyNetwork, SecretStr, field_validator
+from pydantic import IPvAnyNetwork, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-secret-for-a-laptop-only"  # noqa: S105 - a production start refuses it
@@ -17,6 +17,12 @@ ANY_HOST = "*"
 HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 """A name or an address as the Host header has it, in lower case, without port and brackets."""
 
+SCHEMES = {
+    "database_url": ("postgresql://", "postgres://"),
+    "redis_url": ("redis://", "rediss://", "unix://"),
+}
+"""How an address may begin."""
+
 
 class Environment(StrEnum):
     DEVELOPMENT = "development"
@@ -24,7 +30,7 @@ class Environment(StrEnum):
 
 
 class UnsafeSettings(Exception):
-    """A production start was refused; the message says what to do."""
+    """Settings that cannot be read, or that production refuses; the message says what to do."""
 
 
 class Settings(BaseSettings):
@@ -57,6 +63,15 @@ class Settings(BaseSettings):
     sms_provider: str = "console"
     storage_provider: str = "local"
     media_url_seconds: int = 6 * 3600
+
+    @field_validator("database_url", "redis_url")
+    @classmethod
+    def _has_a_known_scheme(cls, url: str | None, info: ValidationInfo) -> str | None:
+        """Said here and by name, because the clients would only say so later, and with the password in it."""
+        known = SCHEMES[info.field_name or ""]
+        if url is not None and not url.startswith(known):
+            raise ValueError(f"begin with {' or '.join(known)}")
+        return url
 
     def key(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose, derived from the secret (HMAC-SHA256 of the purpose's name)."""
@@ -116,6 +131,18 @@ class Settings(BaseSettings):
                 "A trusted network of every address lets anyone choose their own: set ACADEMY_TRUSTED_PROXIES to the"
                 " proxies' networks alone."
             )
+
+
+def read_settings(**given: object) -> Settings:
+    """The settings of the environment, `given` ahead of it. `UnsafeSettings` names every one that cannot be read."""
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # whatever their type, pydantic checks it
+    except ValidationError as error:
+        wrong = []
+        for each in error.errors():  # without the values, which may be secret
+            name = "_".join(map(str, each["loc"])).upper()
+            wrong.append(f"ACADEMY_{name}: {each['msg'].removeprefix('Value error, ').rstrip('.')}.")
+        raise UnsafeSettings("\n".join(wrong)) from None
 
 
 def _words(text: str) -> list[str]:

@@ -82,6 +82,7 @@ class DemoAccount:
     """An account for visitors. `key` is the person's key in the city."""
 
     key: str
+    role: Role
     phone: str
     who: str
 
@@ -89,14 +90,14 @@ class DemoAccount:
 LEARNER = "demo-learner"
 CLERK = "demo-clerk"
 ACCOUNTS = (
-    DemoAccount(LEARNER, "+8613800138000", "learner, owner of a shop 学员（店主）"),
-    DemoAccount(CLERK, "+8613800138001", "learner, clerk in the same shop 学员（店员）"),
-    DemoAccount("staff-lecturer-1", "+8613800138002", "lecturer 讲师"),
-    DemoAccount("staff-manager-1", "+8613800138003", "account manager 客户经理"),
-    DemoAccount("staff-supervisor-1", "+8613800138004", "supervisor 站长"),
-    DemoAccount("staff-admin", "+8613800138005", "admin 管理员"),
-    DemoAccount("staff-auditor", "+8613800138006", "auditor 审计员"),
+    DemoAccount(LEARNER, Role.LEARNER, "+8613800138000", "learner, owner of a shop 学员（店主）"),
+    DemoAccount("staff-lecturer-1", Role.LECTURER, "+8613800138001", "lecturer 讲师"),
+    DemoAccount("staff-manager-1", Role.ACCOUNT_MANAGER, "+8613800138002", "account manager 客户经理"),
+    DemoAccount("staff-supervisor-1", Role.SUPERVISOR, "+8613800138003", "supervisor 站长"),
+    DemoAccount("staff-admin", Role.ADMIN, "+8613800138004", "admin 管理员"),
+    DemoAccount("staff-auditor", Role.AUDITOR, "+8613800138005", "auditor 审计员"),
 )
+"""One a role, the learner first."""
 
 
 def regions() -> list[SeedRegion]:

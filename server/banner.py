@@ -1,7 +1,6 @@
 """What `serve` says when all is up: what runs where, and with whom to sign in. The one place that prints phones."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,19 +18,20 @@ def show(
     lines.append(("PostgreSQL", _place(settings.database_url)))
     lines.append(("Valkey", _place(settings.redis_url)))
     lines.append(("data", str(settings.data_dir.absolute())))
-    say = partial(console.print, highlight=False, soft_wrap=True)
-    say("\n[bold]Growth Academy 成长学院[/bold]")
-    for what, where in lines:
-        say(f"[dim]{what:<12}[/dim]{escape(where)}")
+    said = ["", "[bold]Growth Academy 成长学院[/bold]"]
+    said += [f"[dim]{what:<12}[/dim]{escape(where)}" for what, where in lines]
     if accounts:
-        say("\nSign in with the code [bold]888888[/bold]:")
-        for who, phone in accounts:
-            say(f"  {phone}  {escape(who)}")
-    say("\n[dim]Ctrl-C stops everything.[/dim]")
+        said += ["", "Sign in with the code [bold]888888[/bold]:"]
+        said += [f"  {phone}  {escape(who)}" for who, phone in accounts]
+    said += ["", "[dim]Ctrl-C stops everything.[/dim]"]
+    # At once, or a line of some log would stand in between.
+    console.print("\n".join(said), highlight=False, soft_wrap=True)
 
 
 def _place(url: str | None) -> str:
-    """Where a database is, without user and password."""
+    """Where a database is, and as whom, without the password: what psql or valkey-cli would take."""
     assert url is not None
     scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    who, _, where = rest.rpartition("@")
+    user = who.partition(":")[0]
+    return f"{scheme}://{user}@{where}" if user else f"{scheme}://{where}"

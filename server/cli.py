@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -19,12 +19,15 @@ from server.app import make_app
 from server.children import WebServer
 from server.commands import admin, audit, boards, documents, keys, ledger, outlets, regions
 from server.home import Busy, standing
+from server.sentences import sentence
 from server.serve import CannotServe, Job, Parent, address_of, bind
-from server.terminal import DataDir, Tell, bar, bring_up_to_date, err, migrate_own, out, run, settings_for
+from server.terminal import DataDir, bar, bring_up_to_date, err, migrate_own, out, run, settings_for
 from server.trusted import BadDocument, load_trusted
 from server.wiring import opened_ports
 from server.wiring import work as run_worker
 from services.demo import demo_accounts, is_demo_due, seed_demo
+
+SEEDING = "Telling six weeks of learning"
 
 app = typer.Typer(
     help="Growth Academy 成长学院: the server of a mobile training academy.",
@@ -47,19 +50,23 @@ def cli() -> None:
     try:
         app()
     except (BadDocument, Busy, CannotServe, EmbeddedFailure, UnsafeSettings) as error:
-        err.print(f"[red]{error}[/red]", highlight=False)
-        sys.exit(1)
+        _fail(str(error))
     except DomainError as error:
-        where = f" ({'.'.join(error.field)})" if error.field else ""
-        err.print(f"[red]{error.code.value}{where}[/red]")
-        sys.exit(1)
+        _fail(sentence(error))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}." if error.filename else str(error))
+
+
+def _fail(why: str) -> NoReturn:
+    err.print(why, style="red", highlight=False, markup=False, soft_wrap=True)
+    sys.exit(1)
 
 
 @app.command()
 def serve(
     data_dir: DataDir = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=16, help="Web processes.")] = 1,
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Run the worker as well.")] = True,
 ) -> None:
@@ -114,7 +121,7 @@ def seed(
     data_dir: DataDir = None,
 ) -> None:
     """Fill the academy with the demo: a city of shops, courses, six weeks of learning. Again it changes nothing."""
-    with bar("Telling six weeks of learning") as tell:
+    with bar(SEEDING) as tell:
         run(data_dir, lambda ports: seed_demo(ports, number, tell))
     out.print("The demo is there.")
 
@@ -135,11 +142,11 @@ def prepare(settings: Settings) -> None:
     """Before the first request of a serve: the schema, and on the first start the demo."""
     bring_up_to_date(settings)
     if settings.demo:
-        with bar("Telling six weeks of learning") as tell:
-            asyncio.run(_seed_if_new(settings, tell))
+        asyncio.run(_seed_if_new(settings))
 
 
-async def _seed_if_new(settings: Settings, tell: Tell) -> None:
+async def _seed_if_new(settings: Settings) -> None:
     async with opened_ports(settings) as ports:
         if await is_demo_due():
-            await seed_demo(ports, progress=tell)
+            with bar(SEEDING) as tell:
+                await seed_demo(ports, progress=tell)

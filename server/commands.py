@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from server.sentences import line_sentence
 from server.terminal import DataDir, bar, err, out, report, run
 from server.trusted import load_trusted
 from services.accounts import create_admin
@@ -18,7 +19,9 @@ from services.records import progress_verify
 from services.signing import rotate_keys
 from services.tables import ImportReport
 
-File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file with a heading.")]
+File = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a heading, UTF-8 or GBK.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Report the same, and change nothing.")]
 
 admin = typer.Typer(help="Administrators.", no_args_is_help=True)
@@ -48,9 +51,10 @@ def create(
 
 @outlets.command("import")
 def outlets_import(file: File, dry_run: DryRun = False, data_dir: DataDir = None) -> None:
-    """Create and change outlets with their owners: code, name, region, tier, segment, owner's name and phone.
+    """Create and change outlets with their owners. The same file again changes nothing.
 
-    Lines that cannot be taken are named and left out; the exit code is 1 if there are any.
+    Columns: code, name, region (its code), tier, segment, owner_name, owner_phone; headings may be Chinese. Lines that
+    cannot be taken are named and left out; the exit code is 1 if there are any.
     """
     content = file.read_bytes()
     with bar("Importing outlets") as tell:
@@ -60,7 +64,11 @@ def outlets_import(file: File, dry_run: DryRun = False, data_dir: DataDir = None
 
 @regions.command("import")
 def regions_import(file: File, dry_run: DryRun = False, data_dir: DataDir = None) -> None:
-    """Create and rename regions: code, name, kind, code of the parent. They come before the outlets."""
+    """Create and rename regions; they come before the outlets. The same file again changes nothing.
+
+    Columns: code, name, kind (PROVINCE, CITY, COUNTY, STATION), parent (its code); headings may be Chinese. Lines that
+    cannot be taken are named and left out; the exit code is 1 if there are any.
+    """
     content = file.read_bytes()
     _say_imported(run(data_dir, lambda ports: import_regions(ports, content, dry_run=dry_run)), dry_run=dry_run)
 
@@ -141,7 +149,7 @@ def _say_imported(done: ImportReport, *, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
     out.print(f"{done.created} {would}created, {done.updated} {would}changed, {done.unchanged} unchanged.")
     for line in done.rejected:
-        err.print(f"line {line.line}: {line.code.value} in {line.column}", highlight=False)
+        err.print(line_sentence(line), highlight=False, markup=False, soft_wrap=True)
     if done.rejected:
-        err.print(f"[red]{len(done.rejected)} lines were left out.[/red]")
+        err.print(f"[red]Left out: {len(done.rejected)}.[/red]", highlight=False)
         raise typer.Exit(1)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from kit.db import migrate
 from kit.log import configure_logging
-from kit.settings import Settings
+from kit.settings import Settings, read_settings
 from models import MODULES
 from server.home import Standing, standing
 from server.wiring import opened_ports
@@ -28,12 +28,14 @@ err = Console(stderr=True)
 
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="Where the embedded databases and media live.", show_default="data"),
+    typer.Option(
+        "--data-dir", help="Where the embedded databases and media live.", show_default="ACADEMY_DATA_DIR, or data"
+    ),
 ]
 
 
 def settings_for(data_dir: Path | None) -> Settings:
-    return Settings() if data_dir is None else Settings(data_dir=data_dir)
+    return read_settings() if data_dir is None else read_settings(data_dir=data_dir)
 
 
 def run(data_dir: Path | None, job: Callable[[Ports], Awaitable[T]]) -> T:
@@ -78,8 +80,8 @@ def migrate_own(ground: Standing) -> None:
 
 def report(differences: Sequence[object], fine: str) -> None:
     for difference in differences:
-        out.print(str(difference), highlight=False)
+        out.print(str(difference), highlight=False, markup=False, soft_wrap=True)
     if differences:
-        err.print(f"[red]{len(differences)} differences.[/red]")
+        err.print(f"[red]Differences: {len(differences)}.[/red]", highlight=False)
         raise typer.Exit(1)
     out.print(fine)

@@ -12,7 +12,7 @@ import hashlib
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp
 from strawberry.types.graphql import OperationType
 
@@ -41,6 +41,8 @@ async def graphql(request: Request) -> ASGIApp:
     ports: Ports = request.app.state.ports
     caller = Caller(language_of(request.headers), request.state.request_id, address_of(request))
     accept = request.headers.get("accept", "")
+    if request.method == "GET" and not request.url.query and "text/html" in accept and ports.settings.graphiql:
+        return RedirectResponse("/graphiql")  # somebody typed the address into a browser
     preferred, takes_events = preferred_media(accept), EVENTS in accept.lower()
     if preferred is None and not takes_events:
         return _response(406, JSON, refusal(bad_input("accept"), caller))

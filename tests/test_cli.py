@@ -6,9 +6,13 @@ import pytest
 from typer.testing import CliRunner
 
 from kit.db import rows
+from kit.errors import DomainError, ErrorCode
 from kit.settings import Environment, Settings, UnsafeSettings
 from server.cli import app
+from server.sentences import WANTED, line_sentence, sentence
+from services.outlet_import import OUTLET_HEADINGS, REGION_HEADINGS
 from services.ports import Ports
+from services.tables import Rejected
 from tests.process import ROOT, run_main
 from tests.world import World
 
@@ -52,7 +56,8 @@ async def test_an_admin_is_made_on_the_databases_of_the_settings(ports: Ports) -
 async def test_a_phone_that_is_none_is_said_and_makes_nobody(ports: Ports) -> None:
     code, said = run_here(ports.settings, "admin", "create", "--phone", "12")
 
-    assert (code, said) == (1, "BAD_USER_INPUT (phone)")
+    assert code == 1
+    assert said == "This is no phone number: 11 digits, or + and the country's code first. (BAD_USER_INPUT)"
     assert await rows("SELECT id FROM members") == []
 
 
@@ -71,11 +76,86 @@ async def test_outlets_are_imported_once_and_bad_lines_are_named(ports: Ports, w
     first = run_here(ports.settings, "outlets", "import", str(table))
     again = run_here(ports.settings, "outlets", "import", str(table))
 
-    bad = "line 3: NOT_FOUND in region 1 lines were left out."
+    bad = "line 3: region is not known (NOT_FOUND) Left out: 1."
     assert dry == (1, f"1 would be created, 0 would be changed, 0 unchanged. {bad}")
     assert first == (1, f"1 created, 0 changed, 0 unchanged. {bad}")
     assert again == (1, f"0 created, 0 changed, 1 unchanged. {bad}")
     assert await rows("SELECT code FROM outlets") == [{"code": "A1"}]
+
+
+async def test_a_table_saved_as_gbk_with_chinese_words_is_taken(ports: Ports, tmp_path: Path) -> None:
+    regions, outlets = tmp_path / "regions.csv", tmp_path / "outlets.csv"
+    regions.write_text("编码,名称,级别,上级编码\n44,广东省,省,\n4419,东莞市,市,44\n", encoding="gbk")
+    outlets.write_text(
+        "店铺编码,店名,地区编码,等级,档位,店主,手机号\nA1,好邻居,4419,现代,12,陈梅,13900000001\n", encoding="gbk"
+    )
+
+    made = run_here(ports.settings, "regions", "import", str(regions))
+    taken = run_here(ports.settings, "outlets", "import", str(outlets))
+
+    assert made == (0, "2 created, 0 changed, 0 unchanged.")
+    assert taken == (0, "1 created, 0 changed, 0 unchanged.")
+    assert await rows("SELECT name, tier FROM outlets") == [{"name": "好邻居", "tier": "MODERN"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"code,name\nA1,x\n", "The heading lacks the column region: the code of a region. (UPLOAD_INVALID)"),
+        (b"\x00\xff\xff", "This is no table: save it as CSV, in UTF-8 or GBK, with a heading. (UPLOAD_INVALID)"),
+    ],
+    ids=["a column is missing", "no text at all"],
+)  # fmt: skip
+async def test_what_is_no_such_table_is_said_in_a_sentence(
+    ports: Ports, tmp_path: Path, content: bytes, said: str
+) -> None:
+    table = tmp_path / "outlets.csv"
+    table.write_bytes(content)
+
+    assert run_here(ports.settings, "outlets", "import", str(table)) == (1, said)
+    assert await rows("SELECT code FROM outlets") == []
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+@pytest.mark.parametrize("field", [None, ("phone",), ("name",), ("line", "7"), ("events", "3", "spans")])
+def test_every_failure_is_said_in_a_sentence_with_its_code(code: ErrorCode, field: tuple[str, ...] | None) -> None:
+    assert sentence(DomainError(code, field=field)).endswith(f" ({code.value})")
+
+
+@pytest.mark.parametrize("column", [*OUTLET_HEADINGS, *REGION_HEADINGS])
+def test_every_column_of_an_import_says_what_it_takes(column: str) -> None:
+    bad = line_sentence(Rejected(3, ErrorCode.BAD_USER_INPUT, column))
+
+    assert bad == f"line 3: {column} is to be {WANTED[column]} (BAD_USER_INPUT)"
+
+
+def test_a_file_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+    refused = run_main("export-schema", str(tmp_path / "nowhere/schema.graphql"))
+
+    assert refused.returncode == 1
+    assert refused.stderr == f"{tmp_path}/nowhere/schema.graphql: No such file or directory.\n"
+
+
+def test_settings_that_cannot_be_read_are_named_without_their_values(tmp_path: Path) -> None:
+    wrong = {"ACADEMY_DEMO": "perhaps", "ACADEMY_DATABASE_URL": "mysql://root:hunter2@db/academy"}
+
+    refused = run_main("migrate", "--data-dir", str(tmp_path), **wrong)
+
+    assert refused.returncode == 1
+    assert "ACADEMY_DEMO: Input should be a valid boolean" in refused.stderr
+    assert "ACADEMY_DATABASE_URL: begin with postgresql:// or postgres://.\n" in refused.stderr
+    assert "hunter2" not in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_is_away_is_said_in_a_sentence(tmp_path: Path) -> None:
+    away = {"ACADEMY_DATABASE_URL": f"postgresql://postgres@/a?host={tmp_path}", "ACADEMY_REDIS_URL": "redis://x:1/0"}
+
+    refused = run_main("migrate", **away)
+
+    assert refused.returncode == 1
+    assert refused.stderr.strip().endswith("is ACADEMY_DATABASE_URL right? (UNAVAILABLE)")
+    assert "Traceback" not in refused.stderr
 
 
 async def test_a_ledger_in_order_is_said_and_a_broken_one_named(ports: Ports, world: World) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from kit.clock import day_of
-from kit.words import OutletTier
+from kit.words import OutletTier, Role
 from seeds.courses import read_courses
 from seeds.story import DAYS, LEFT_OPEN, SeedReport, published, ratings, reports
 from seeds.town import ACCOUNTS, LEARNER, OUTLETS, SeedOutlet, SeedPerson, outlets, regions, staff
@@ -55,6 +55,11 @@ def test_every_demo_account_is_somebody_in_the_city() -> None:
 
     assert {account.key for account in ACCOUNTS} <= keys
     assert len({account.phone for account in ACCOUNTS}) == len(ACCOUNTS)
+
+
+def test_every_role_has_one_demo_account_the_learner_first() -> None:
+    assert ACCOUNTS[0].role is Role.LEARNER
+    assert sorted(account.role for account in ACCOUNTS) == sorted(Role)
 
 
 def test_nothing_is_told_from_before_somebody_joined_a_course_came_out_or_after_now() -> None:

@@ -67,12 +67,25 @@ async def test_graphiql_is_served_from_our_own_files(gql: Gql) -> None:
     assert (await gql.http.get("/", follow_redirects=False)).headers["location"] == "/graphiql"
 
 
+async def test_a_browser_at_the_endpoint_is_shown_to_graphiql_and_a_client_is_not(gql: Gql) -> None:
+    browser = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+    shown = await gql.http.get("/graphql", headers=browser, follow_redirects=False)
+    asked = await gql.http.get("/graphql", params={"query": "{ __typename }"}, headers=browser)
+    client = await gql.http.get("/graphql", headers={"accept": "application/json"}, follow_redirects=False)
+
+    assert (shown.status_code, shown.headers["location"]) == (307, "/graphiql")
+    assert asked.json() == {"data": {"__typename": "Query"}}
+    assert client.status_code == 400
+
+
 async def test_graphiql_can_be_switched_off(ports: Ports) -> None:
     settings = ports.settings.model_copy(update={"graphiql": False})
 
     async with Gql.over(dataclasses.replace(ports, settings=settings)) as gql:
         assert (await gql.http.get("/graphiql")).status_code == 404
         assert (await gql.http.get("/")).status_code == 404
+        assert (await gql.http.get("/graphql", headers={"accept": "text/html"})).status_code == 406
 
 
 @pytest.mark.parametrize(
