@@ -24,16 +24,16 @@ def may_see_outlet(actor: Actor, region_path: str, *, holds_post: bool) -> bool:
 
 
 def may_see_member(actor: Actor, member_id: UUID, region_paths: Iterable[str], *, shares_outlet: bool) -> bool:
-    """Oneself, the people of the own outlets, and for staff whoever holds a post in their subtrees.
+    """Oneself, the people of the own outlets, and for staff whoever holds a post or a role in their subtrees.
 
-    `region_paths` are those of the member's open posts; someone without a post is seen by staff of everywhere.
+    `region_paths` are those of the member's open posts and roles; someone without any is seen by staff of everywhere.
     """
     reach = actor.reach()
     return (
         member_id == actor.member_id
         or shares_outlet
         or "" in reach
-        or any(within(path, reach) for path in region_paths)
+        or any(within(path, reach) for path in region_paths if path)
     )
 
 
@@ -42,12 +42,59 @@ def may_manage_clerks(actor: Actor, own_role: PostRole | None, region_path: str)
     return own_role is PostRole.OWNER or within(region_path, actor.reach(Role.ADMIN))
 
 
-def may_suspend(actor: Actor, member_id: UUID, region_paths: Iterable[str]) -> bool:
-    """Admins, over whoever holds a post in their subtrees; nobody over oneself."""
+def reach_over_people(actor: Actor) -> tuple[str, ...]:
+    """The subtrees whose people an actor may list and whose deeds in the audit they may read: as admin or auditor.
+
+    Account managers and supervisors meet single people, at outlets and on boards; they have no list of them.
+    """
+    return actor.reach(Role.ADMIN, Role.AUDITOR)
+
+
+def may_see_file(actor: Actor, member_id: UUID, places: Iterable[str]) -> bool:
+    """What is kept about a member (masked phone, roles, last seen, suspended): oneself, and staff of their regions.
+
+    `places` are the regions of the member's open posts and of their roles, as paths.
+    """
+    reach = actor.reach()
+    return member_id == actor.member_id or "" in reach or any(within(place, reach) for place in places if place)
+
+
+def may_reveal_phone(actor: Actor, places: Iterable[str]) -> bool:
+    """Admins, of whoever holds a post or a role in their subtrees."""
+    return _administers(actor, places)
+
+
+def may_grant(actor: Actor, member_id: UUID, places: Iterable[str], region_path: str) -> bool:
+    """Admins give and take roles over regions they administer themselves, to people there; nobody their own.
+
+    `region_path` is "" for a role that holds everywhere.
+    """
     reach = actor.reach(Role.ADMIN)
-    return member_id != actor.member_id and ("" in reach or any(within(path, reach) for path in region_paths))
+    return member_id != actor.member_id and _administers(actor, places) and within(region_path, reach)
+
+
+def may_suspend(actor: Actor, member_id: UUID, places: Iterable[str], staff_paths: Iterable[str]) -> bool:
+    """Admins, over whoever holds a post or a role in their subtrees; nobody over oneself or over someone whose staff
+    roles reach further than the own (`staff_paths`)."""
+    reach = actor.reach(Role.ADMIN)
+    return (
+        member_id != actor.member_id
+        and _administers(actor, places)
+        and all(within(path, reach) for path in staff_paths)
+    )
+
+
+def may_read_deed(actor: Actor, region_path: str | None) -> bool:
+    """An audit entry: admins and auditors of its region; without a region those of everywhere."""
+    reach = reach_over_people(actor)
+    return "" in reach or (region_path is not None and within(region_path, reach))
 
 
 def may_see_course(actor: Actor | None, status: CourseStatus) -> bool:
     """Everyone sees what is published; staff also what is not yet, or no longer."""
     return status is CourseStatus.PUBLISHED or (actor is not None and actor.has(*STAFF))
+
+
+def _administers(actor: Actor, places: Iterable[str]) -> bool:
+    reach = actor.reach(Role.ADMIN)
+    return "" in reach or any(within(place, reach) for place in places if place)

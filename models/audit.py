@@ -18,6 +18,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 from kit.db import require_transaction, rows
+from kit.paging import Ask, Page, page_of
+from models.conditions import Conditions
 
 FORMAT = 1
 """The first thing in every `written` text; another encoding is another number, and the old one stays readable."""
@@ -83,6 +85,18 @@ class Link:
 
     sequence: int
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeedQuery:
+    """None leaves a thing open; times are half-open, [from_at, to_at)."""
+
+    actor_id: UUID | None = None
+    action: str | None = None
+    object_type: str | None = None
+    object_id: UUID | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +178,52 @@ async def entries_after(sequence: int, limit: int) -> list[Kept]:
         sequence, limit,
     )  # fmt: skip
     return [_kept(row) for row in found]
+
+
+async def entries_by_ids(ids: Sequence[UUID]) -> list[AuditEntry | None]:
+    """The entries of these ids, in the order of `ids`."""
+    found = {entry.id: entry for entry in await AuditEntry.filter(id__in=list(ids))}
+    return [found.get(each) for each in ids]
+
+
+async def deeds_page(tops: Sequence[str], query: DeedQuery, ask: Ask) -> Page[AuditEntry]:
+    """Entries of the subtrees `tops`, the latest first; what lies in no region for "" alone. Keyed by (sequence,)."""
+    where = _matching(tops, query)
+    if ask.after is not None:
+        where.add("e.sequence < {0}", *ask.after)
+    if ask.before is not None:
+        where.add("e.sequence > {0}", *ask.before)
+    order = "ASC" if ask.backwards else "DESC"
+    found = await rows(
+        f"SELECT e.id FROM audit_entries e WHERE {where} ORDER BY e.sequence {order} LIMIT {ask.limit + 1}",  # noqa: S608
+        *where.args,
+    )
+    return page_of([entry for entry in await entries_by_ids([row["id"] for row in found]) if entry], ask)
+
+
+async def deeds_count(tops: Sequence[str], query: DeedQuery) -> int:
+    where = _matching(tops, query)
+    [row] = await rows(f"SELECT count(*) AS n FROM audit_entries e WHERE {where}", *where.args)  # noqa: S608
+    return int(row["n"])
+
+
+def _matching(tops: Sequence[str], query: DeedQuery) -> Conditions:
+    where = Conditions()
+    if "" not in tops:
+        where.add("e.region_path LIKE ANY({0}::text[])", [f"{top}%" for top in tops])
+    for column, wanted in (
+        ("actor_id", query.actor_id),
+        ("action", query.action),
+        ("object_type", query.object_type),
+        ("object_id", query.object_id),
+    ):
+        if wanted is not None:
+            where.add(f"e.{column} = {{0}}", wanted)
+    if query.from_at is not None:
+        where.add("e.at >= {0}", query.from_at)
+    if query.to_at is not None:
+        where.add("e.at < {0}", query.to_at)
+    return where
 
 
 def _kept(row: dict[str, Any]) -> Kept:

@@ -7,6 +7,7 @@ from uuid import UUID
 from kit.db import rows
 from kit.paging import Ask, Page, page_of
 from kit.words import OutletTier
+from models.conditions import Conditions
 from models.outlets import Outlet, Region
 
 
@@ -38,23 +39,6 @@ class OutletQuery:
     region_path: str | None = None
     tier: OutletTier | None = None
     segment: int | None = None
-
-
-class _Conditions:
-    """Parts of a WHERE with their arguments, numbered as they come."""
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-        self.args: list[object] = []
-
-    def add(self, part: str, *args: object) -> None:
-        """`part` names its arguments {0}, {1}, ..."""
-        places = [f"${len(self.args) + number}" for number in range(1, len(args) + 1)]
-        self.parts.append(part.format(*places))
-        self.args += args
-
-    def __str__(self) -> str:
-        return " AND ".join(self.parts) or "true"
 
 
 async def outlets_page(scope: Scope, query: OutletQuery, ask: Ask) -> Page[Outlet]:
@@ -147,8 +131,8 @@ async def post_places(member_ids: Sequence[UUID]) -> list[list[tuple[UUID, str]]
     return [shelf[each] for each in member_ids]
 
 
-def _step(tops: Sequence[str], parent_id: UUID | None) -> _Conditions:
-    where = _Conditions()
+def _step(tops: Sequence[str], parent_id: UUID | None) -> Conditions:
+    where = Conditions()
     if parent_id is None:
         where.add("(r.path = ANY({0}::text[]) OR r.parent_id IS NULL AND '' = ANY({0}::text[]))", list(tops))
     else:
@@ -160,8 +144,8 @@ def _step(tops: Sequence[str], parent_id: UUID | None) -> _Conditions:
     return where
 
 
-def _matching(scope: Scope, query: OutletQuery) -> _Conditions:
-    where = _Conditions()
+def _matching(scope: Scope, query: OutletQuery) -> Conditions:
+    where = Conditions()
     if "" not in scope.tops:
         where.add(
             "(r.path LIKE ANY({0}::text[]) OR o.id = ANY({1}::uuid[]))",

@@ -24,14 +24,28 @@ from resolvers.boards import honour_board_node
 from resolvers.courses import course_node, lesson_node, media_node, module_node
 from resolvers.outlets import outlet_node, region_node
 from resolvers.points import point_entry_node
+from schema.audit import AuditEntry
 from schema.context import Info
+from schema.ids import row_key
 from schema.node import Node
+from services.audit import visible_deeds
 
 MOST_NODES = 100
 
 Fetch = Callable[[Info, str], Awaitable[Node | None]]
 
+
+async def audit_entry_node(info: Info, key: str) -> Node | None:
+    """Here and not with its noun, because what an entry is about is found by `find`."""
+    row_id, actor = row_key(key), info.context.actor
+    if row_id is None or actor is None:
+        return None
+    row = await info.context.loaders.of(visible_deeds, actor).load(row_id)
+    return AuditEntry.of(row, find) if row is not None else None
+
+
 NODES: dict[str, Fetch] = {
+    "AuditEntry": audit_entry_node,
     "Course": course_node,
     "HonourBoard": honour_board_node,
     "Lesson": lesson_node,

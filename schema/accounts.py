@@ -8,26 +8,39 @@ import strawberry
 
 from models import accounts as rows
 from models import sessions as session_rows
-from models.outlets import current_outlets
+from models.outlets import current_outlets, regions_by_ids
 from schema.context import Info
 from schema.errors import Payload
 from schema.ids import decode, encode
 from schema.levels import Level
 from schema.node import Node
-from schema.outlets import Outlet
+from schema.outlets import Outlet, Region
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
 from schema.viewer_part import ViewerPart
 from schema.words import Role
 from services.accounts import PhoneChange, ProfileChange
 from services.codes import CodeAsked
 from services.media import media_url
+from services.people import files_of
 from services.sessions import Device, SignedIn, count_sessions, list_sessions
 
 if TYPE_CHECKING:
     from schema.viewer import Viewer
 
 
-@strawberry.type(description="Someone with an account, as others see them.")
+@strawberry.type(description="A role over a part of the region tree.")
+class RoleGrant:
+    role: Role = strawberry.field(description="What its holder may do.")
+    row: strawberry.Private[rows.GrantRow]
+
+    @strawberry.field(description="Where it holds, with everything below; null: everywhere.")
+    async def region(self, info: Info) -> Region | None:
+        region_id = self.row.region_id
+        row = await info.context.loaders.of(regions_by_ids).load(region_id) if region_id is not None else None
+        return Region.of(row) if row is not None else None
+
+
+@strawberry.type(description="Someone with an account. What is kept about them is for themselves and staff of theirs.")
 class Member(Node):
     display_name: str = strawberry.field(description="What they call themselves.")
     row: strawberry.Private[rows.Member]
@@ -48,6 +61,34 @@ class Member(Node):
     async def outlet(self, info: Info) -> Outlet | None:
         row = await info.context.loaders.of(current_outlets).load(self.row.id)
         return Outlet.of(row) if row is not None else None
+
+    @strawberry.field(description="Their phone but for the middle; null for whom it is no business of.")
+    async def masked_phone(self, info: Info) -> str | None:
+        return self.row.masked_phone if await self._file(info) is not None else None
+
+    @strawberry.field(description="Each role they hold, once; null for whom it is no business of.")
+    async def roles(self, info: Info) -> list[Role] | None:
+        held = await self._file(info)
+        return [role for role in Role if any(role is grant.role for grant in held)] if held is not None else None
+
+    @strawberry.field(description="Their roles with where they hold (职权范围); null for whom it is no business of.")
+    async def role_grants(self, info: Info) -> list[RoleGrant] | None:
+        held = await self._file(info)
+        return [RoleGrant(role=grant.role, row=grant) for grant in held] if held is not None else None
+
+    @strawberry.field(description="The last sign-in or refresh; null for whom it is no business of.")
+    async def last_seen_at(self, info: Info) -> datetime | None:
+        return self.row.last_seen_at if await self._file(info) is not None else None
+
+    @strawberry.field(
+        description="Since when they are shut out (停用); null otherwise, and for whom it is no business of."
+    )
+    async def suspended_at(self, info: Info) -> datetime | None:
+        return self.row.suspended_at if await self._file(info) is not None else None
+
+    async def _file(self, info: Info) -> list[rows.GrantRow] | None:
+        actor = info.context.actor
+        return await info.context.loaders.of(files_of, actor).load(self.row.id) if actor is not None else None
 
 
 @strawberry.type(description="One sign-in on one device.")

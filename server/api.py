@@ -12,10 +12,12 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import ExecutionContext
 
 from resolvers.accounts import AccountMutations
+from resolvers.audit import AuditQueries
 from resolvers.boards import BoardFeed, BoardQueries
 from resolvers.courses import CourseMutations, CourseQueries
 from resolvers.node import NodeQueries
 from resolvers.outlets import OutletMutations, OutletQueries
+from resolvers.people import PeopleMutations, PeopleQueries
 from resolvers.points import PointsFeed, PointsQueries
 from resolvers.progress import ProgressMutations
 from resolvers.viewer import ViewerQueries
@@ -24,11 +26,20 @@ from server.documents import read_document
 
 
 @strawberry.type
-class Query(ViewerQueries, NodeQueries, OutletQueries, CourseQueries, PointsQueries, BoardQueries): ...
+class Query(
+    ViewerQueries,
+    NodeQueries,
+    OutletQueries,
+    CourseQueries,
+    PointsQueries,
+    BoardQueries,
+    PeopleQueries,
+    AuditQueries,
+): ...
 
 
 @strawberry.type
-class Mutation(AccountMutations, OutletMutations, CourseMutations, ProgressMutations): ...
+class Mutation(AccountMutations, OutletMutations, CourseMutations, ProgressMutations, PeopleMutations): ...
 
 
 @strawberry.type

@@ -1,4 +1,4 @@
-"""Members: who acts, what they show of themselves, their phone, suspension, and the first admin."""
+"""Members: who acts, what they show of themselves, their phone, and the first admin."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,7 +6,6 @@ from uuid import UUID
 from auth.actor import Actor, Grant
 from auth.codes import Purpose, Verdict
 from auth.names import clean_name
-from auth.permissions import may_suspend
 from auth.tokens import Claims
 from kit.db import require_transaction, transaction
 from kit.errors import DomainError, ErrorCode, bad_input, not_found
@@ -14,14 +13,13 @@ from kit.ids import new_id
 from kit.words import Role
 from models.accounts import Member, add_member, grant, locked_member, member_by_phone
 from models.courses import media_by_id
-from models.outlets import post_region_paths, region_by_code
-from models.sessions import end_sessions, session_grants
+from models.member_lists import home_path
+from models.outlets import region_by_code
+from models.sessions import session_grants
 from services.audit import record
 from services.codes import lock_phones, refusal, try_code, use_up
 from services.outbox import announce
 from services.ports import Ports
-
-LONGEST_REASON = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,43 +97,12 @@ async def change_phone(ports: Ports, actor: Actor, change: PhoneChange) -> None:
             phone_index=new_index,
             masked_phone=ports.phones.mask(new_number),
         )
-        await record(ports, actor, "member.phone_changed", "Member", actor.member_id)
+        home = await home_path(actor.member_id)
+        await record(ports, actor, "member.phone_changed", "Member", actor.member_id, region_path=home)
         return None
 
     if refused := await transaction(work):
         raise refused
-
-
-async def suspend_member(ports: Ports, actor: Actor, member_id: UUID, reason: str) -> None:
-    """Shut the member out: every session ends now, and no board ranks them."""
-    if not 1 <= len(reason.strip()) <= LONGEST_REASON:
-        raise bad_input("reason")
-
-    async def work() -> None:
-        member = await _for_suspension(actor, member_id)
-        if member.suspended_at is not None:
-            raise DomainError(ErrorCode.ALREADY_DONE)
-        now = ports.clock.now()
-        await Member.filter(id=member_id).update(suspended_at=now, suspended_reason=reason.strip())
-        await end_sessions(member_id, now, "SUSPENDED")
-        await record(ports, actor, "member.suspended", "Member", member_id, {"reason": reason.strip()})
-        await announce("member", str(member_id))
-
-    await transaction(work)
-
-
-async def lift_suspension(ports: Ports, actor: Actor, member_id: UUID) -> None:
-    """Let the member in again, by a new sign-in."""
-
-    async def work() -> None:
-        member = await _for_suspension(actor, member_id)
-        if member.suspended_at is None:
-            raise DomainError(ErrorCode.ALREADY_DONE)
-        await Member.filter(id=member_id).update(suspended_at=None, suspended_reason=None)
-        await record(ports, actor, "member.suspension_lifted", "Member", member_id)
-        await announce("member", str(member_id))
-
-    await transaction(work)
 
 
 async def create_admin(
@@ -157,7 +124,8 @@ async def create_admin(
         if password_hash is not None:
             await Member.filter(id=member.id).update(password_hash=password_hash)
         await grant(new_id(), member.id, Role.ADMIN, region_id, ports.clock.now(), None)
-        await record(ports, None, "admin.created", "Member", member.id, {"region": region_code})
+        path = region.path if region else None
+        await record(ports, None, "admin.created", "Member", member.id, {"region": region_code}, region_path=path)
         return member
 
     return await transaction(work)
@@ -181,10 +149,3 @@ async def member_with_phone(ports: Ports, number: str, name: str) -> Member:
     locked = await locked_member(found.id)
     assert locked is not None
     return locked
-
-
-async def _for_suspension(actor: Actor, member_id: UUID) -> Member:
-    member = await locked_member(member_id)
-    if member is None or not may_suspend(actor, member_id, await post_region_paths(member_id)):
-        raise not_found("memberId")
-    return member

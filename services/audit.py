@@ -2,16 +2,35 @@
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from auth.actor import Actor
+from auth.permissions import may_read_deed, reach_over_people
 from kit.db import before_commit, require_transaction, transaction
 from kit.ids import new_id
-from models.audit import NOTHING, Deed, Details, Kept, Link, append, entries_after, head, last_sequence, linked, sealed
+from kit.paging import Ask, Page
+from models.audit import (
+    NOTHING,
+    AuditEntry,
+    Deed,
+    DeedQuery,
+    Details,
+    Kept,
+    Link,
+    append,
+    deeds_count,
+    deeds_page,
+    entries_after,
+    entries_by_ids,
+    head,
+    last_sequence,
+    linked,
+    sealed,
+)
 from models.books import read_one_snapshot
 from services.ports import Ports
 
@@ -86,6 +105,21 @@ async def verify_audit(ports: Ports, progress: Callable[[int, int], None] | None
         return Proof(here.sequence, here.hash, _fault_at_end(here, end))
 
     return await transaction(work)
+
+
+async def list_deeds(actor: Actor, wanted: DeedQuery, ask: Ask) -> Page[AuditEntry]:
+    """What was done where the actor is admin or auditor, the latest first; keyed by (sequence,)."""
+    return await deeds_page(reach_over_people(actor), wanted, ask)
+
+
+async def count_deeds(actor: Actor, wanted: DeedQuery) -> int:
+    return await deeds_count(reach_over_people(actor), wanted)
+
+
+async def visible_deeds(actor: Actor, entry_ids: Sequence[UUID]) -> list[AuditEntry | None]:
+    """The entries of these ids, in their order; None for what the actor may not read."""
+    found = await entries_by_ids(entry_ids)
+    return [each if each and may_read_deed(actor, each.region_path) else None for each in found]
 
 
 def _fault(ports: Ports, before: Link, kept: Kept) -> str | None:

@@ -13,6 +13,7 @@ from kit.ids import new_id
 from kit.paging import Ask, Page
 from kit.words import OutletTier, PostRole, Role
 from models.accounts import Member, grant, locked_member, members_by_ids, revoke
+from models.member_lists import member_places
 from models.outlet_lists import (
     OutletQuery,
     RegionSize,
@@ -115,18 +116,14 @@ async def visible_members(actor: Actor, member_ids: Sequence[UUID]) -> list[Memb
     """The members of these ids, in their order; None for what the actor may not see."""
     [own] = await post_places([actor.member_id])
     mine = {outlet_id for outlet_id, _ in own}
-    places = await post_places(member_ids)
+    held = await post_places(member_ids)
+    places = await member_places(member_ids)
     return [
         member
         if member
-        and may_see_member(
-            actor,
-            member.id,
-            [path for _, path in held],
-            shares_outlet=any(outlet_id in mine for outlet_id, _ in held),
-        )
+        and may_see_member(actor, member.id, where, shares_outlet=any(outlet_id in mine for outlet_id, _ in posts))
         else None
-        for member, held in zip(await members_by_ids(member_ids), places, strict=True)
+        for member, posts, where in zip(await members_by_ids(member_ids), held, places, strict=True)
     ]
 
 
@@ -153,12 +150,13 @@ async def add_clerk(ports: Ports, actor: Actor, outlet_id: UUID, phone: str, nam
     clean = clean_name(name, "name")
 
     async def work() -> Member:
-        await _managed(actor, outlet_id)
+        path = await _managed(actor, outlet_id)
         member = await member_with_phone(ports, number, clean)
         if await open_post(member.id, outlet_id) is not None:
             raise DomainError(ErrorCode.ALREADY_DONE, field=["phone"])
         await begin_post(ports, member.id, outlet_id, PostRole.CLERK)
-        await record(ports, actor, "clerk.added", "Outlet", outlet_id, {"member": str(member.id)})
+        details = {"member": str(member.id)}
+        await record(ports, actor, "clerk.added", "Outlet", outlet_id, details, region_path=path)
         return member
 
     return await transaction(work)
@@ -168,13 +166,14 @@ async def remove_clerk(ports: Ports, actor: Actor, outlet_id: UUID, member_id: U
     """End a clerk's post. NOT_FOUND for someone who is no clerk there; an owner's post ends by import alone."""
 
     async def work() -> None:
-        await _managed(actor, outlet_id)
+        path = await _managed(actor, outlet_id)
         await locked_member(member_id)
         post = await open_post(member_id, outlet_id)
         if post is None or post.role is not PostRole.CLERK:
             raise not_found("memberId")
         await end_post(ports, post)
-        await record(ports, actor, "clerk.removed", "Outlet", outlet_id, {"member": str(member_id)})
+        details = {"member": str(member_id)}
+        await record(ports, actor, "clerk.removed", "Outlet", outlet_id, details, region_path=path)
 
     await transaction(work)
 
@@ -226,13 +225,14 @@ async def _query(actor: Actor, wanted: OutletFilter) -> OutletQuery | None:
     return OutletQuery(text or None, region_path, wanted.tier, wanted.segment)
 
 
-async def _managed(actor: Actor, outlet_id: UUID) -> Outlet:
-    """The outlet if the actor may manage its clerks; FORBIDDEN if they only see it, NOT_FOUND if not even that."""
+async def _managed(actor: Actor, outlet_id: UUID) -> str:
+    """The path of the outlet's region, if the actor may manage its clerks; FORBIDDEN if they only see the outlet,
+    NOT_FOUND if not even that."""
     found = await outlet_with_path(outlet_id)
     post = await open_post(actor.member_id, outlet_id)
     if found is None or not may_see_outlet(actor, found[1], holds_post=post is not None):
         raise not_found("outletId")
-    outlet, path = found
+    path = found[1]
     if not may_manage_clerks(actor, post.role if post else None, path):
         raise DomainError(ErrorCode.FORBIDDEN)
-    return outlet
+    return path

@@ -13,7 +13,8 @@ from kit.words import Role
 from models.accounts import Member
 from models.courses import MediaAsset
 from models.sessions import Session
-from services.accounts import actor_of, suspend_member
+from services.accounts import actor_of
+from services.people import suspend_member
 from services.ports import Ports
 from tests.accounts.letters import delivered
 from tests.gql import Gql

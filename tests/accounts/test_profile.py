@@ -24,12 +24,11 @@ from services.accounts import (
     actor_of,
     change_phone,
     create_admin,
-    lift_suspension,
-    suspend_member,
     update_profile,
 )
 from services.audit import record
 from services.codes import CodeAsked, request_change_phone_codes, request_sign_in_code
+from services.people import lift_suspension, suspend_member
 from services.ports import Ports
 from services.sessions import Device, refresh_session, sign_in_with_code, sign_in_with_password
 from services.signing import claims_of

@@ -5,7 +5,17 @@ from uuid import UUID
 import pytest
 
 from auth.actor import Actor, Grant, tops_of
-from auth.permissions import may_manage_clerks, may_see_member, may_see_outlet, may_see_region, may_suspend
+from auth.permissions import (
+    may_grant,
+    may_manage_clerks,
+    may_read_deed,
+    may_reveal_phone,
+    may_see_file,
+    may_see_member,
+    may_see_outlet,
+    may_see_region,
+    may_suspend,
+)
 from kit.words import PostRole, Role
 
 ME, OTHER = UUID(int=1), UUID(int=2)
@@ -71,7 +81,48 @@ def test_clerks_are_the_owners_and_the_admins_business() -> None:
 def test_admins_suspend_in_their_subtree_and_never_themselves() -> None:
     admin = actor((Role.ADMIN, CITY))
 
-    assert may_suspend(admin, OTHER, [COUNTY])
-    assert not may_suspend(admin, OTHER, [NEXT_CITY])
-    assert not may_suspend(actor((Role.ADMIN, "")), ME, [])
-    assert not may_suspend(actor((Role.AUDITOR, "")), OTHER, [COUNTY])
+    assert may_suspend(admin, OTHER, [COUNTY], [])
+    assert may_suspend(admin, OTHER, [COUNTY], [CITY])
+    assert not may_suspend(admin, OTHER, [NEXT_CITY], [])
+    assert not may_suspend(actor((Role.ADMIN, "")), ME, [], [])
+    assert not may_suspend(actor((Role.AUDITOR, "")), OTHER, [COUNTY], [])
+
+
+def test_nobody_suspends_whose_staff_roles_reach_further() -> None:
+    assert not may_suspend(actor((Role.ADMIN, COUNTY)), OTHER, [COUNTY], [CITY])
+    assert not may_suspend(actor((Role.ADMIN, CITY)), OTHER, [COUNTY], [COUNTY, ""])
+    assert may_suspend(actor((Role.ADMIN, "")), OTHER, [COUNTY], [""])
+
+
+def test_roles_are_given_by_admins_within_their_own_and_never_to_themselves() -> None:
+    admin = actor((Role.ADMIN, CITY), (Role.AUDITOR, ""))
+
+    assert may_grant(admin, OTHER, [COUNTY], COUNTY)
+    assert may_grant(actor((Role.ADMIN, "")), OTHER, [], "")
+    assert not may_grant(admin, OTHER, [COUNTY], "")
+    assert not may_grant(admin, OTHER, [COUNTY], "44/")
+    assert not may_grant(admin, OTHER, [NEXT_CITY], COUNTY)
+    assert not may_grant(admin, OTHER, [], COUNTY)
+    assert not may_grant(admin, ME, [COUNTY], COUNTY)
+
+
+def test_what_is_kept_about_a_member_is_for_themselves_and_staff_of_theirs() -> None:
+    assert may_see_file(actor(), ME, [])
+    assert may_see_file(actor((Role.ACCOUNT_MANAGER, CITY)), OTHER, [NEXT_CITY, COUNTY])
+    assert not may_see_file(actor((Role.ADMIN, CITY)), OTHER, [NEXT_CITY])
+    assert not may_see_file(actor((Role.ADMIN, CITY)), OTHER, [""])
+    assert may_see_file(actor((Role.SUPERVISOR, "")), OTHER, [])
+
+
+def test_phones_are_revealed_to_admins_alone() -> None:
+    assert may_reveal_phone(actor((Role.ADMIN, CITY)), [COUNTY])
+    assert not may_reveal_phone(actor((Role.ADMIN, CITY), (Role.SUPERVISOR, NEXT_CITY)), [NEXT_CITY])
+    assert not may_reveal_phone(actor((Role.AUDITOR, "")), [COUNTY])
+
+
+def test_deeds_without_a_region_are_for_those_over_everything() -> None:
+    assert may_read_deed(actor((Role.AUDITOR, CITY)), COUNTY)
+    assert not may_read_deed(actor((Role.AUDITOR, CITY)), NEXT_CITY)
+    assert not may_read_deed(actor((Role.AUDITOR, CITY)), None)
+    assert may_read_deed(actor((Role.ADMIN, "")), None)
+    assert not may_read_deed(actor((Role.SUPERVISOR, "")), CITY)

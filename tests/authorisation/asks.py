@@ -11,11 +11,12 @@ another way to see somebody's things a line in `BACK_DOORS`
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from auth.codes import DEMO_CODE
-from kit.ids import to_global
-from kit.words import PostRole
+from kit.ids import from_global, new_id, to_global
+from kit.words import PostRole, Role
+from models.accounts import grant
 from tests.authorisation.cast import THINGS, Cast, Relation
 
 ARGUMENTS = {
@@ -69,9 +70,11 @@ ROOT: dict[str, Lookup | Listing] = {
     "assignedCourses": Listing(
         "Course", "(first: 100) { totalCount nodes { course { id } } }", ("nodes", "course", "id")
     ),
+    "auditLog": Listing("AuditEntry", "(first: 100) { totalCount nodes { id } }"),
     "course": Lookup("Course", "(id: $id) { id }"),
     "courses": Listing("Course", "(first: 100) { totalCount nodes { id } }"),
     "honourBoard": Lookup("Region", "(metric: POINTS, period: WEEK, scope: {regionId: $id}) { id }"),
+    "members": Listing("Member", "(first: 100) { totalCount nodes { id } }"),
     "modules": Listing("Module", "{ id }", ("id",)),
     "outlets": Listing("Outlet", "(first: 100) { totalCount nodes { id } }"),
     "recommendedCourses": Listing(
@@ -152,6 +155,35 @@ async def _clerk(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"outletId": cast.things["Outlet"][relation], "memberId": to_global("Member", clerk.id)}
 
 
+async def _somebody(cast: Cast, relation: Relation) -> dict[str, object]:
+    """Somebody new in this relation, so that nobody of the cast is changed; or the viewer."""
+    if relation is Relation.OWN:
+        return {"memberId": to_global("Member", cast.people[Relation.OWN].id)}
+    member = await cast.world.member("某人")
+    await cast.world.post(member, cast.land.outlets[Relation.OWN if relation is Relation.SHOP else relation])
+    return {"memberId": to_global("Member", member.id)}
+
+
+async def _somebody_for_a_reason(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _somebody(cast, relation), "reason": "试一试"}
+
+
+async def _somebody_to_suspend(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _somebody_for_a_reason(cast, relation), "suspended": True}
+
+
+async def _a_new_role(cast: Cast, relation: Relation) -> dict[str, object]:
+    county = to_global("Region", cast.land.county.id)
+    return {**await _somebody(cast, relation), "role": Role.SUPERVISOR, "regionId": county}
+
+
+async def _a_role_held(cast: Cast, relation: Relation) -> dict[str, object]:
+    given = await _a_new_role(cast, relation)
+    member_id, now = from_global(str(given["memberId"]))[1], cast.world.ports.clock.now()
+    await grant(new_id(), UUID(member_id), Role.SUPERVISOR, cast.land.county.id, now, None)
+    return given
+
+
 async def _stars(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"courseId": cast.things["Course"][relation], "stars": 5}
 
@@ -168,15 +200,19 @@ async def _event(cast: Cast, relation: Relation) -> dict[str, object]:
 MUTATIONS: dict[str, Change] = {
     "addClerk": Change("Outlet", _new_clerk),
     "changePhone": Change(None, _new_phone_with_codes),
+    "grantRole": Change("Member", _a_new_role),
     "rateCourse": Change("Course", _stars),
     "refreshSession": Change(None, _refresh),
     "removeClerk": Change("Outlet", _clerk),
     "reportProgress": Change("Lesson", _event, also="results { code }"),
+    "revealPhone": Change("Member", _somebody_for_a_reason),
+    "revokeRole": Change("Member", _a_role_held),
     "requestChangePhoneCodes": Change(None, _new_phone),
     "requestSignInCode": Change(None, _code_for_a_phone),
     "setCurrentOutlet": Change("Outlet", _outlet),
     "signInWithCode": Change(None, _code),
     "signInWithPassword": Change(None, _password),
     "signOut": Change("Session", _session),
+    "suspendMember": Change("Member", _somebody_to_suspend),
     "updateProfile": Change(None, _name),
 }

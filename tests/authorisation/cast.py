@@ -17,13 +17,18 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Self
 
+from auth.actor import Actor
 from kit.clock import FrozenClock, day_of
+from kit.db import transaction
 from kit.ids import new_id, to_global
 from kit.words import CourseStatus, OutletTier, PostRole, RefusalReason, Role
 from models.accounts import Member, grant
+from models.audit import AuditEntry
 from models.courses import Course, CourseLecturer, EditionLesson
+from models.member_lists import home_path
 from models.outlets import Outlet, Region
 from models.points import RefusedAwardRow
+from services.audit import record
 from services.courses import rate_course
 from tests.gql import Gql
 from tests.world import MadeCourse, World
@@ -213,6 +218,19 @@ async def _honour_board(cast: Cast, relation: Relation) -> str:
     return str(answer["data"]["honourBoard"]["id"])
 
 
+async def _audit_entry(cast: Cast, relation: Relation) -> str:
+    """A deed about somebody, where they are at home."""
+    member, ports, by = cast.people[relation], cast.world.ports, Actor(cast.people[Relation.FAR].id, new_id(), ())
+    home = await home_path(member.id)
+
+    async def work() -> None:
+        deed = ("member.suspension_lifted", "Member", member.id)
+        await record(ports, replace(by, address="203.0.113.9"), *deed, region_path=home)
+
+    await transaction(work)
+    return to_global("AuditEntry", (await AuditEntry.all().order_by("-sequence").first()).id)
+
+
 async def _course(cast: Cast, relation: Relation) -> str:
     return cast.land.courses[relation].gid
 
@@ -239,6 +257,7 @@ async def _own(cast: Cast, relation: Relation, selection: str, name: str) -> str
 
 
 THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
+    "AuditEntry": _audit_entry,
     "Course": _course,
     "HonourBoard": _honour_board,
     "Lesson": _lesson,
@@ -250,5 +269,5 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "Region": _region,
     "Session": _session,
 }
-OF_PEOPLE = {"Member", "Session", "PointEntry"}
+OF_PEOPLE = {"AuditEntry", "Member", "Session", "PointEntry"}
 OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module"}

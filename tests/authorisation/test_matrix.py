@@ -44,6 +44,13 @@ def test_a_field_that_nobody_sees_shows_nothing() -> None:
 
 UNSEEN = {
     "Level.perks": "no level names any yet",
+    **{
+        f"Member.{name} as a lecturer": "the lecturer works far away from everybody"
+        for name in ("maskedPhone", "roles", "roleGrants", "lastSeenAt")
+    },
+    "Member.suspendedAt": "nobody here is shut out",
+    "Member.suspendedAt as a lecturer": "nobody here is shut out",
+    "Member.suspendedAt on a board": "nobody here is shut out",
     "PointEntry.reverses": "nothing was corrected in this small world",
     "ViewerStanding.gapToPrize": "no board has prizes yet",
 }

@@ -32,7 +32,7 @@ CAMEL, PASCAL, SCREAMING = (
     re.compile(each) for each in (r"[a-z][a-zA-Z0-9]*", r"[A-Z][a-zA-Z0-9]*", r"[A-Z][A-Z0-9_]*")
 )
 
-MOMENTS = {"HonourBoard.asOf", "BoardMoved.asOf"}
+MOMENTS = {"HonourBoard.asOf", "BoardMoved.asOf", "AuditEntry.at", "AuditFilter.from", "AuditFilter.to"}
 """Times whose names the apps' documents fix without an At."""
 PAGE_FLAGS = {"PageInfo.hasNextPage", "PageInfo.hasPreviousPage"}
 """Relay's own names."""
@@ -186,6 +186,7 @@ def test_a_connection_has_nodes_edges_page_info_and_a_count() -> None:
 SHORT_LISTS = {
     "Course.lecturers": "a team of three",
     "Course.lessons": "one course, as its makers planned it",
+    "Member.roleGrants": "the few roles of one member",
     "HonourBoard.aroundViewer": "at most 101, by its argument",
     "HonourBoard.standingsOf": "at most 100, by its argument",
     "BoardMoved.standings": "at most 100, by its argument",

@@ -1,0 +1,106 @@
+"""The log of deeds as admins and auditors read it: who did what to what, in a sentence."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Self
+
+import strawberry
+
+from kit.errors import bad_input
+from kit.ids import from_global
+from kit.words import Language
+from models.accounts import members_by_ids
+from models.audit import AuditEntry as Row
+from models.audit import DeedQuery
+from schema.accounts import Member
+from schema.context import Info
+from schema.ids import decode, encode, row_key
+from schema.node import Node
+
+Find = Callable[[Info, str], Awaitable[Node | None]]
+"""How `node` finds an object by its global id; given from above, where all nouns are known."""
+
+SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are keys of the entry's details
+    "admin.created": ("在命令行设为管理员", "Made an admin from the command line."),
+    "clerk.added": ("添加了店员", "Added a clerk."),
+    "clerk.removed": ("移除了店员", "Removed a clerk."),
+    "member.phone_changed": ("更换了手机号", "Changed the own phone number."),
+    "member.phone_revealed": ("查看了完整手机号，原因：{reason}", "Was shown the full phone number. Reason: {reason}"),
+    "member.suspended": ("停用了账号，原因：{reason}", "Suspended the account. Reason: {reason}"),
+    "member.suspension_lifted": ("恢复了账号", "Let the account in again."),
+    "outlets.imported": (
+        "导入了店铺：新增{created}家，更新{updated}家",
+        "Imported outlets: {created} new, {updated} changed.",
+    ),
+    "regions.imported": (
+        "导入了地区：新增{created}个，更新{updated}个",
+        "Imported regions: {created} new, {updated} changed.",
+    ),
+    "role.granted": ("授予了角色{role}，范围：{region}", "Gave the role {role} over {region}."),
+    "role.revoked": ("收回了角色{role}，范围：{region}", "Took back the role {role} over {region}."),
+    "session.reused": ("登录凭证被重复使用，会话已结束", "A session's token was used twice; the session was ended."),
+}
+NOTHING = {Language.CHINESE: "全部", Language.ENGLISH: "everything"}
+"""What a detail says that is null: no region is everywhere."""
+
+
+@strawberry.type(description="One deed in the audit log (审计日志), kept for ever.")
+class AuditEntry(Node):
+    at: datetime = strawberry.field(description="When it was done.")
+    action: str = strawberry.field(description="What kind of deed, as member.suspended; for the program.")
+    address: str | None = strawberry.field(description="The network address it came from; null if from no request.")
+    row: strawberry.Private[Row]
+    find: strawberry.Private[Find]
+
+    @classmethod
+    def of(cls, row: Row, find: Find) -> Self:
+        return cls(
+            id=encode("AuditEntry", row.id), at=row.at, action=row.action, address=row.address, row=row, find=find
+        )
+
+    @strawberry.field(description="Who did it; null: the server itself, or its command line.")
+    async def actor(self, info: Info) -> Member | None:
+        actor_id = self.row.actor_id
+        row = await info.context.loaders.of(members_by_ids).load(actor_id) if actor_id is not None else None
+        return Member.of(row) if row is not None else None
+
+    @strawberry.field(description="What it was done to; null for what cannot be shown, or may not be seen.")
+    async def object(self, info: Info) -> Node | None:
+        return await self.find(info, encode(self.row.object_type, self.row.object_id))
+
+    @strawberry.field(description="The deed in a sentence, in the language of Accept-Language; no phones.")
+    def summary(self, info: Info) -> str:
+        return summary_of(self.row, info.context.language)
+
+
+def summary_of(row: Row, language: Language) -> str:
+    """The entry's sentence; the bare action if it is one we have no sentence for (any more)."""
+    chinese, english = SUMMARIES.get(row.action, (row.action, row.action))
+    sentence = english if language is Language.ENGLISH else chinese
+    for key, value in row.details.items():
+        sentence = sentence.replace(f"{{{key}}}", NOTHING[language] if value is None else str(value))
+    return sentence
+
+
+@strawberry.input(description="Which deeds; all that is given must hold.")
+class AuditFilter:
+    actor_id: strawberry.ID | None = strawberry.field(default=None, description="The member who did it.")
+    action: str | None = strawberry.field(default=None, description="The kind of deed, exactly.")
+    object_id: strawberry.ID | None = strawberry.field(default=None, description="What it was done to, of any type.")
+    from_: datetime | None = strawberry.field(default=None, name="from", description="Not before this moment.")
+    to: datetime | None = strawberry.field(default=None, description="Before this moment.")
+
+    def plain(self) -> DeedQuery:
+        actor = decode(self.actor_id, "Member", "filter", "actorId") if self.actor_id is not None else None
+        kind, key = _object(self.object_id) if self.object_id is not None else (None, None)
+        return DeedQuery(actor, self.action, kind, row_key(key) if key is not None else None, self.from_, self.to)
+
+
+def _object(gid: str) -> tuple[str, str]:
+    try:
+        kind, key = from_global(gid)
+    except ValueError as error:
+        raise bad_input("filter", "objectId") from error
+    if row_key(key) is None:
+        raise bad_input("filter", "objectId")
+    return kind, key
