@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import IPvAnyNetwork, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-secret-for-a-laptop-only"  # noqa: S105 - a production start refuses it
@@ -22,6 +22,10 @@ SCHEMES = {
     "redis_url": ("redis://", "rediss://", "unix://"),
 }
 """How an address may begin."""
+
+
+MOST_COST = 10_000
+"""What one request may cost; a smaller budget could never pay for it."""
 
 
 class Environment(StrEnum):
@@ -46,6 +50,8 @@ class Settings(BaseSettings):
     graphiql: bool = True
     trusted_documents_only: bool = False
     """Answer the operations under documents/ and no others, but to admins."""
+    introspection: bool | None = None
+    """Whether clients may ask for the schema; none: in development alone."""
     data_dir: Path = Path("data")
     database_url: str | None = None
     """postgres://user:password@host:port/name; none: the embedded PostgreSQL in `data_dir`."""
@@ -63,6 +69,12 @@ class Settings(BaseSettings):
     sms_provider: str = "console"
     storage_provider: str = "local"
     media_url_seconds: int = 6 * 3600
+    member_budget: int = Field(30_000, ge=MOST_COST)
+    """What a member may spend at once, in the unit of `extensions.cost`."""
+    member_budget_per_second: float = Field(500, gt=0)
+    address_budget: int = Field(300_000, ge=MOST_COST)
+    """The same for everybody behind one network address: a shop, or thousands of phones of one mobile network."""
+    address_budget_per_second: float = Field(5_000, gt=0)
 
     @field_validator("database_url", "redis_url")
     @classmethod
@@ -101,6 +113,10 @@ class Settings(BaseSettings):
         """Every name that a request may call this server by; `*` among them: any."""
         public = urlsplit(self.public_url).hostname
         return frozenset(self.allowed_hosts) | ({public} if public else set())
+
+    @property
+    def may_introspect(self) -> bool:
+        return self.environment is Environment.DEVELOPMENT if self.introspection is None else self.introspection
 
     def require_safe(self) -> None:
         """Raise `UnsafeSettings` if this is production with settings made for a laptop."""

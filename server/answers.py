@@ -59,6 +59,14 @@ def code_of(shown: Mapping[str, object]) -> ErrorCode:
     return ErrorCode(errors[0]["extensions"]["code"])
 
 
+def retry_after(shown: Mapping[str, object]) -> int | None:
+    """How many seconds the first error of an answer asks to wait, if it does."""
+    errors = shown["errors"]
+    assert isinstance(errors, list)
+    found: int | None = errors[0]["extensions"].get("retryAfterSeconds")
+    return found
+
+
 def unexpected(error: BaseException, caller: Caller) -> DomainError:
     """Log a fault of ours and give the error that stands for it."""
     frames = [

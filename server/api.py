@@ -54,7 +54,7 @@ class ReadDocument(SchemaExtension):
         assert context.query is not None
         schema = context.schema
         assert isinstance(schema, AcademySchema)
-        context.graphql_document = read_document(schema.graphql_schema, context.query).node
+        context.graphql_document = read_document(schema.graphql_schema, context.query, context.operation_name).node
         yield
 
     def on_validate(self) -> Iterator[None]:

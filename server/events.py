@@ -17,6 +17,7 @@ from kit.errors import DomainError
 from kit.tasks import end
 from models.sessions import ended_among
 from schema.context import Context
+from server.admission import Charge
 from server.answers import Answer, Caller, answer, refusal, unexpected
 from server.api import schema
 from server.identity import Identity
@@ -33,11 +34,14 @@ COMPLETE = b"event: complete\ndata:\n\n"
 class EventStream:
     """An ASGI response that lasts as long as the subscription, the client and the token."""
 
-    def __init__(self, asked: GraphQLRequest, context: Context, identity: Identity | None, caller: Caller) -> None:
+    def __init__(
+        self, asked: GraphQLRequest, context: Context, identity: Identity | None, caller: Caller, charge: Charge
+    ) -> None:
         self._asked = asked
         self._context = context
         self._identity = identity
         self._caller = caller
+        self._charge: Charge | None = charge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         telling, leaving = asyncio.create_task(self._tell(send)), asyncio.create_task(_gone(receive))
@@ -89,7 +93,9 @@ class EventStream:
                     await end(waiting)
                 if result is None:
                     return
-                yield answer(result.data, result.errors, self._caller)  # type: ignore[union-attr]
+                found = answer(result.data, result.errors, self._caller)  # type: ignore[union-attr]
+                yield self._charge.shown_in(found) if self._charge is not None else found
+                self._charge = None  # the first answer says what all of it cost
                 if isinstance(result, PreExecutionError):
                     return
 

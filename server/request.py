@@ -32,6 +32,8 @@ class GraphQLRequest:
     operation_name: str | None
     by_id: bool = False
     """The client named a trusted document and sent no text; `source` is what the name stands for."""
+    too_long: tuple[str, ...] | None = None
+    """Where a variable holds the first text longer than its field may; mutations answer that as a userError."""
 
 
 async def read_request(request: Request, trusted: Trusted) -> GraphQLRequest:

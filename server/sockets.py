@@ -21,10 +21,10 @@ from kit.ids import new_id
 from kit.tasks import end
 from models.sessions import ended_among
 from schema.context import Context
+from server.admission import Charge, admit, charge_for
 from server.answers import Answer, Caller, answer, refusal, unexpected
 from server.api import schema
-from server.cost import refuse_costly
-from server.documents import Refused, read_document
+from server.documents import Refused
 from server.identity import Identity, identify, is_open, pay_what_is_due
 from server.request import GraphQLRequest, Malformed, address_of, language_of, request_of
 from server.trusted import Trusted, refuse_untrusted
@@ -195,11 +195,10 @@ class Socket:
         """Send every result; the answer to send as an error if it never came to execution."""
         if self._ports.settings.trusted_documents_only and not self._trusted.holds(asked.source):
             refuse_untrusted(await self._identity())
-        document = read_document(schema.graphql_schema, asked.source)
-        operation = document.operation(asked.operation_name)
-        refuse_costly(document.node, asked.operation_name, asked.variables)
-        identity = None if is_open(operation) else await self._identity()
-        await pay_what_is_due(self._ports, operation, identity)
+        admitted = admit(self._ports, asked)
+        identity = None if is_open(admitted.operation) else await self._identity()
+        charge: Charge | None = await charge_for(self._ports, admitted.price, identity, caller.address)
+        await pay_what_is_due(self._ports, admitted.operation, identity)
         context = Context(
             self._ports, identity.actor if identity else None, caller.language, caller.request_id, caller.address
         )
@@ -211,7 +210,9 @@ class Socket:
                 shown = answer(result.data, result.errors, caller)  # type: ignore[union-attr]
                 if isinstance(result, PreExecutionError):
                     return shown
+                shown = charge.shown_in(shown) if charge is not None else shown
                 await self._send({"id": operation_id, "type": "next", "payload": shown})
+                charge = None  # the first answer says what all of it cost
         return None
 
     async def _identity(self) -> Identity | None:

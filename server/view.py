@@ -18,10 +18,10 @@ from strawberry.types.graphql import OperationType
 
 from kit.errors import DomainError, ErrorCode, bad_input
 from schema.context import Context
-from server.answers import Answer, Caller, answer, code_of, refusal, unexpected
+from server.admission import admit, charge_for
+from server.answers import Answer, Caller, answer, code_of, refusal, retry_after, unexpected
 from server.api import schema
-from server.cost import refuse_costly
-from server.documents import Operation, Refused, read_document
+from server.documents import Operation, Refused
 from server.events import EVENTS, EventStream
 from server.identity import identify, is_open, pay_what_is_due
 from server.request import GraphQLRequest, Malformed, address_of, language_of, read_request
@@ -61,7 +61,8 @@ async def graphql(request: Request) -> ASGIApp:
     ran = "data" in found
     if getattr(request.state, "public", False) and "errors" not in found:
         return _kept(media, found, request.headers.get("if-none-match", ""))
-    return _response(200 if ran or media == JSON else STATUS.get(code_of(found), 400), media, found)
+    status = 200 if ran or media == JSON else STATUS.get(code_of(found), 400)
+    return _response(status, media, found, {} if ran else _waiting(found))
 
 
 async def _answered(
@@ -72,22 +73,25 @@ async def _answered(
     if ports.settings.trusted_documents_only and not request.app.state.trusted.holds(asked.source):
         refuse_untrusted(await identify(ports, authorization, caller.address))
     try:
-        document = read_document(schema.graphql_schema, asked.source)
+        admitted = admit(ports, asked)
     except Refused as refused:
         return answer(None, refused.errors, caller)
-    operation = document.operation(asked.operation_name)
+    operation = admitted.operation
     request.state.operation = operation.name or operation.kind
     streamed = takes_events and operation.kind == "subscription"
     if not streamed:
         _refuse_by_method(request.method, operation)
         if not takes_json:
             raise Malformed(406, bad_input("accept"))
-    refuse_costly(document.node, asked.operation_name, asked.variables)
     request.state.public = request.method == "GET" and asked.by_id and authorization is None
     identity = None if is_open(operation) else await identify(ports, authorization, caller.address)
+    charge = await charge_for(ports, admitted.price, identity, caller.address)
     await pay_what_is_due(ports, operation, identity)
     context = Context(ports, identity.actor if identity else None, caller.language, caller.request_id, caller.address)
-    return EventStream(asked, context, identity, caller) if streamed else await execute(asked, context, caller)
+    if streamed:
+        return EventStream(asked, context, identity, caller, charge)
+    found = await execute(asked, context, caller)
+    return found if request.state.public else charge.shown_in(found)  # what others may keep says nothing of one caller
 
 
 async def execute(asked: GraphQLRequest, context: Context, caller: Caller) -> Answer:
@@ -123,6 +127,12 @@ def _refuse_by_method(method: str, operation: Operation) -> None:
         raise Malformed(400, bad_input("query"))
     if method == "GET" and operation.kind != "query":
         raise Malformed(405, bad_input("query"))
+
+
+def _waiting(found: Answer) -> dict[str, str]:
+    """When to come back, for those who do not read the answer."""
+    seconds = retry_after(found)
+    return {"retry-after": str(seconds)} if seconds is not None else {}
 
 
 def _response(status: int, media: str, found: Answer, headers: dict[str, str] | None = None) -> Response:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from auth.passwords import Passwords
 from auth.tokens import Tokens
 from gamification.boards import HonourBoards
+from kit.buckets import Buckets
 from kit.bus import Bus
 from kit.clock import Clock, SystemClock
 from kit.db import close_database, migrate, open_database
@@ -46,6 +47,7 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
             redis=redis,
             bus=bus,
             boards=HonourBoards(redis),
+            buckets=Buckets(redis),
             cursors=Cursors(settings.key("cursors")),
             tokens=Tokens(settings.key("tokens")),
             passwords=passwords,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from auth.passwords import Passwords
 from auth.tokens import Tokens
 from gamification.boards import HonourBoards
+from kit.buckets import Buckets
 from kit.bus import Bus
 from kit.clock import Clock
 from kit.paging import Cursors
@@ -24,6 +25,7 @@ class Ports:
     redis: Redis
     bus: Bus
     boards: HonourBoards
+    buckets: Buckets
     cursors: Cursors
     tokens: Tokens
     passwords: Passwords

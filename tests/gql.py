@@ -84,6 +84,7 @@ class Gql:
         """The answer to any document."""
         response = await self.post({"query": source, "variables": variables}, by=by)
         found: dict[str, Any] = response.json()
+        found.pop("extensions", None)  # what it cost
         return found
 
     async def run(

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, build_schema, parse, validate
 
+from kit.settings import MOST_COST
 from server.api import export_schema, schema
+from server.cost import price_of
 from server.documents import read_document
 from tests.documents import DOCUMENTS, OPERATIONS, files
 
@@ -43,6 +45,23 @@ def test_every_file_of_the_apps_parses_and_names_are_unique() -> None:
 @pytest.mark.parametrize("name", sorted(DUE))
 def test_a_due_file_validates_as_a_whole(name: str) -> None:
     assert [error.message for error in validate(schema.graphql_schema, files()[name])] == []
+
+
+@pytest.mark.parametrize("name", sorted(DUE))
+def test_a_due_file_passes_the_servers_own_gate_as_a_whole(name: str) -> None:
+    source = (DOCUMENTS / f"{name}.graphql").read_text(encoding="utf-8")
+    for part in files()[name].definitions:
+        if isinstance(part, OperationDefinitionNode):
+            assert part.name is not None
+            read_document(schema.graphql_schema, source, part.name.value)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_an_operation_may_ask_for_its_largest_pages(name: str) -> None:
+    document = read_document(schema.graphql_schema, OPERATIONS[name])
+    largest = dict.fromkeys(("first", "last", "radius", "top"), 100)
+
+    assert price_of(schema.graphql_schema, document, document.operation(name), largest) <= MOST_COST
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))

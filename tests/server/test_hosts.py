@@ -33,7 +33,7 @@ async def gql(ports: Ports) -> AsyncIterator[Gql]:
 async def test_the_servers_own_names_are_answered(gql: Gql, host: str) -> None:
     response = await gql.post(ASKED, headers={"host": host})
 
-    assert (response.status_code, response.json()) == (200, {"data": {"viewer": None}})
+    assert (response.status_code, response.json()["data"]) == (200, {"viewer": None})
 
 
 FOREIGN = [

@@ -29,7 +29,7 @@ async def test_a_socket_without_a_token_is_signed_out(gql: Gql) -> None:
     async with gql.socket() as socket:
         socket.subscribe("1", VIEWER)
 
-        assert await socket.next() == {"data": {"viewer": None}}
+        assert (await socket.next())["data"] == {"viewer": None}
 
 
 async def test_only_graphql_transport_ws_is_spoken(gql: Gql) -> None:

@@ -84,7 +84,7 @@ async def test_a_get_answers_queries_and_refuses_mutations(gql: Gql) -> None:
         "/graphql", params={"query": "mutation{signOut(input:{everywhere:false}){signedOutSessions}}"}
     )
 
-    assert (asked.status_code, asked.json()) == (200, {"data": {"node": None}})
+    assert (asked.status_code, asked.json()["data"]) == (200, {"node": None})
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 
 
