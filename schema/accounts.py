@@ -57,8 +57,10 @@ class Member(Node):
     async def level(self, info: Info) -> Level | None:
         return await Level.load(info, self.row.id)
 
-    @strawberry.field(description="The outlet they learn for now.")
+    @strawberry.field(description="The outlet they learn for now; null when signed out.")
     async def outlet(self, info: Info) -> Outlet | None:
+        if info.context.actor is None:
+            return None
         row = await info.context.loaders.of(current_outlets).load(self.row.id)
         return Outlet.of(row) if row is not None else None
 

@@ -51,23 +51,34 @@ class Region(Node):
 
 @strawberry.type(description="An outlet (门店): a shop the distributor supplies.")
 class Outlet(Node):
-    code: str = strawberry.field(description="The distributor's own, stable.")
     name: str = strawberry.field(description="What the sign says.")
     tier: OutletTier = strawberry.field(description="How far it has developed.")
-    segment: int = strawberry.field(description="The distributor's class of it (档位), 1-25.")
     row: strawberry.Private[rows.Outlet]
 
     @classmethod
     def of(cls, row: rows.Outlet) -> Self:
-        return cls(
-            id=encode("Outlet", row.id), code=row.code, name=row.name, tier=row.tier, segment=row.segment, row=row
-        )
+        return cls(id=encode("Outlet", row.id), name=row.name, tier=row.tier, row=row)
+
+    @strawberry.field(description="The distributor's own, stable; null of an outlet seen on a board alone.")
+    async def code(self, info: Info) -> str | None:
+        return self.row.code if await self._is_in_sight(info) else None
+
+    @strawberry.field(description="The distributor's class of it (档位), 1-25; null of one seen on a board alone.")
+    async def segment(self, info: Info) -> int | None:
+        return self.row.segment if await self._is_in_sight(info) else None
 
     @strawberry.field(description="Where it lies.")
     async def region(self, info: Info) -> Region:
         row = await info.context.loaders.of(rows.regions_by_ids).load(self.row.region_id)
         assert row is not None, "an outlet lies in a region"
         return Region.of(row)
+
+    async def _is_in_sight(self, info: Info) -> bool:
+        """Boards name outlets that the viewer may not look up; how the distributor classes them is not told there."""
+        actor = info.context.actor
+        if actor is None:
+            return False
+        return await info.context.loaders.of(outlets.visible_outlets, actor).load(self.row.id) is not None
 
 
 @strawberry.type(description="A member at an outlet.")
