@@ -90,6 +90,11 @@ def may_read_deed(actor: Actor, region_path: str | None) -> bool:
     return "" in reach or (region_path is not None and within(region_path, reach))
 
 
+def may_upload(actor: Actor, *, sheet: bool) -> bool:
+    """Staff who change things upload media; sheets are for imports, and so for admins."""
+    return actor.has(Role.ADMIN) if sheet else actor.has(*(STAFF - {Role.AUDITOR}))
+
+
 def may_see_course(actor: Actor | None, status: CourseStatus) -> bool:
     """Everyone sees what is published; staff also what is not yet, or no longer."""
     return status is CourseStatus.PUBLISHED or (actor is not None and actor.has(*STAFF))

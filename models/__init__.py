@@ -4,6 +4,7 @@ MODULES = (
     "models.accounts",
     "models.sessions",
     "models.audit",
+    "models.uploads",
     "models.outlets",
     "models.courses",
     "models.assignments",

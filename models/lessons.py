@@ -15,6 +15,7 @@ class MediaRow:
     content_type: str
     size_bytes: int
     sha256: str
+    duration_seconds: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ _LESSONS = """
                count(*) OVER whole AS lesson_count, c.completion_percent, l.position,
                lag(l.lesson_id) OVER w AS previous_lesson_id, lag(l.title) OVER w AS previous_title,
                l.title, l.body, l.duration_seconds, l.dwell_seconds, l.media_id,
-               m.content_type AS media_content_type, m.size_bytes AS media_size_bytes, m.sha256 AS media_sha256
+               m.content_type AS media_content_type, m.size_bytes AS media_size_bytes, m.sha256 AS media_sha256,
+               m.duration_seconds AS media_duration_seconds
         FROM courses c
         JOIN edition_lessons l ON l.edition_id = c.edition_id
         LEFT JOIN media_assets m ON m.id = l.media_id
@@ -128,7 +130,7 @@ async def gates_before(member_id: UUID, lesson_ids: Sequence[UUID]) -> list[str 
 async def media_in_courses(statuses: Sequence[CourseStatus], media_ids: Sequence[UUID]) -> list[MediaRow | None]:
     """Assets in a current lesson of a course in one of `statuses`, None for the others, in the order of the ids."""
     found = await rows(
-        """SELECT m.id, m.content_type, m.size_bytes, m.sha256 FROM media_assets m
+        """SELECT m.id, m.content_type, m.size_bytes, m.sha256, m.duration_seconds FROM media_assets m
            WHERE m.id = ANY($1) AND EXISTS (
                SELECT 1 FROM edition_lessons l JOIN courses c ON c.edition_id = l.edition_id
                WHERE l.media_id = m.id AND c.status = ANY($2))""",

@@ -33,6 +33,12 @@ class OwnerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionPlace:
+    id: UUID
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class RegionRow:
     code: str
     name: str
@@ -51,8 +57,12 @@ async def lock_import() -> None:
     await rows("SELECT pg_advisory_xact_lock(hashtextextended('outlet import', 0))")
 
 
-async def region_ids_by_code() -> dict[str, UUID]:
-    return {row["code"]: row["id"] for row in await rows("SELECT code, id FROM regions")}
+async def regions_within(tops: Sequence[str]) -> dict[str, RegionPlace]:
+    """The regions of these subtrees ("" is everything), by code."""
+    found = await rows(
+        "SELECT code, id, path FROM regions WHERE path LIKE ANY($1::text[])", [f"{top}%" for top in tops]
+    )
+    return {row["code"]: RegionPlace(row["id"], row["path"]) for row in found}
 
 
 async def regions_kept() -> dict[str, RegionRow]:
@@ -103,10 +113,11 @@ async def outlets_kept(codes: Sequence[str]) -> dict[str, OutletRow]:
 
 
 async def keep_owners(owners: Sequence[OwnerRow], at: datetime) -> dict[str, UUID]:
-    """Make members of the new ones; the ids of all by phone index."""
+    """Make members of the new ones; the ids of all by phone index. Who holds a licence is an adult."""
     await rows(
-        "INSERT INTO members (id, display_name, phone_cipher, phone_index, masked_phone, hidden_on_boards, joined_at)"
-        " SELECT w.id, w.name, w.cipher, w.phone, w.masked, false, $6"
+        "INSERT INTO members (id, display_name, phone_cipher, phone_index, masked_phone, hidden_on_boards, joined_at,"
+        " adult_confirmed_at)"
+        " SELECT w.id, w.name, w.cipher, w.phone, w.masked, false, $6, $6"
         " FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[], $5::text[])"
         " AS w (id, name, cipher, phone, masked) ORDER BY w.phone ON CONFLICT (phone_index) DO NOTHING",
         [new_id() for _ in owners],
@@ -116,6 +127,11 @@ async def keep_owners(owners: Sequence[OwnerRow], at: datetime) -> dict[str, UUI
         [owner.masked_phone for owner in owners],
         at,
     )
+    await rows(
+        "UPDATE members SET adult_confirmed_at = $2 WHERE id IN (SELECT id FROM members"
+        " WHERE phone_index = ANY($1::text[]) AND adult_confirmed_at IS NULL ORDER BY id FOR UPDATE)",
+        [owner.phone_index for owner in owners], at,
+    )  # fmt: skip
     found = await rows(
         "SELECT id, phone_index FROM members WHERE phone_index = ANY($1::text[])",
         [owner.phone_index for owner in owners],

@@ -16,6 +16,8 @@ from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, 
 from schema.people import (
     GrantRoleInput,
     GrantRolePayload,
+    ImportOutletsInput,
+    ImportOutletsPayload,
     MemberFilter,
     RevealPhoneInput,
     RevealPhonePayload,
@@ -25,6 +27,7 @@ from schema.people import (
     SuspendMemberPayload,
 )
 from services import people
+from services.outlet_import import import_uploaded_outlets
 
 
 @strawberry.type
@@ -77,6 +80,13 @@ class PeopleMutations:
         change = people.suspend_member if input.suspended else people.lift_suspension
         await change(info.context.ports, actor, member_id, input.reason or "")
         return SuspendMemberPayload(member=await _member(member_id))
+
+    @mutation(description="For admins: create and change outlets with their owners, in the regions they administer.")
+    async def import_outlets(self, info: Info, input: ImportOutletsInput) -> ImportOutletsPayload:
+        actor, upload_id = staff(info, Role.ADMIN), decode(input.upload_id, "Upload", "uploadId")
+        dry_run = bool(input.dry_run)
+        report = await import_uploaded_outlets(info.context.ports, actor, upload_id, dry_run=dry_run)
+        return ImportOutletsPayload.of(report, info.context.language)
 
 
 async def _member(member_id: UUID) -> Member | None:

@@ -11,7 +11,7 @@ from kit.clock import ZONE
 from models import accounts, courses, lessons
 from models.assignments import AssignedRow
 from models.course_lists import CourseFilter as Wanted
-from models.courses import CourseRow
+from models.courses import CourseRow, MediaAsset
 from models.lessons import LessonRow, MediaRow
 from schema.accounts import Member
 from schema.context import Context, Info
@@ -60,11 +60,16 @@ class Media(Node):
     content_type: str = strawberry.field(description="A MIME type, as video/mp4.")
     size_bytes: int = strawberry.field(description="Length of the whole file.")
     sha256: str = strawberry.field(description="Of the whole file, in hex; check a finished download by it.")
+    duration_seconds: int | None = strawberry.field(description="Of a video or recording; null until it was probed.")
 
     @classmethod
-    def of(cls, row: MediaRow) -> Self:
+    def of(cls, row: MediaRow | MediaAsset) -> Self:
         return cls(
-            id=encode("Media", row.id), content_type=row.content_type, size_bytes=row.size_bytes, sha256=row.sha256
+            id=encode("Media", row.id),
+            content_type=row.content_type,
+            size_bytes=row.size_bytes,
+            sha256=row.sha256,
+            duration_seconds=row.duration_seconds,
         )
 
 

@@ -20,6 +20,7 @@ from resolvers.outlets import OutletMutations, OutletQueries
 from resolvers.people import PeopleMutations, PeopleQueries
 from resolvers.points import PointsFeed, PointsQueries
 from resolvers.progress import ProgressMutations
+from resolvers.uploads import UploadMutations
 from resolvers.viewer import ViewerQueries
 from schema.scalars import SCALARS
 from server.documents import read_document
@@ -39,7 +40,9 @@ class Query(
 
 
 @strawberry.type
-class Mutation(AccountMutations, OutletMutations, CourseMutations, ProgressMutations, PeopleMutations): ...
+class Mutation(
+    AccountMutations, OutletMutations, CourseMutations, ProgressMutations, PeopleMutations, UploadMutations
+): ...
 
 
 @strawberry.type

@@ -17,6 +17,7 @@ from server.middleware import KnownHosts, RequestLog
 from server.pages import STATIC, front, graphiql, healthz, jwks, readyz
 from server.sockets import Sockets
 from server.trusted import load_trusted
+from server.uploads import upload
 from server.view import graphql
 from services.ports import Ports
 
@@ -50,6 +51,7 @@ def make_app(open_ports: OpenPorts) -> Starlette:
             Route("/graphql", graphql, methods=["GET", "POST"], middleware=[COMPRESSED]),
             WebSocketRoute("/graphql", subscriptions),
             Route("/media/{media_id}", media, methods=["GET"]),
+            Route("/uploads/{upload_id}", upload, methods=["PUT"]),
             Route("/healthz", healthz, methods=["GET"]),
             Route("/readyz", readyz, methods=["GET"]),
             Route("/.well-known/jwks.json", jwks, methods=["GET"]),

@@ -18,7 +18,7 @@ from models.accounts import members_by_ids
 from models.bulk import add_missing, take_statistics
 from models.courses import CourseRating
 from models.credit import EventRow
-from models.outlet_import import region_ids_by_code
+from models.outlet_import import regions_within
 from models.outlets import region_by_code
 from models.progress import has_learned
 from seeds import story, town
@@ -45,7 +45,7 @@ async def is_demo_due(seed: int = 1) -> bool:
     """Whether the academy is empty, or this demo only half made. Never true where there are regions of your own."""
     member_id = demo_id(seed, "member", town.LEARNER)
     if await members_by_ids([member_id]) == [None]:
-        return not await region_ids_by_code()
+        return not await regions_within([""])
     return not await has_learned(member_id)
 
 

@@ -1,20 +1,24 @@
 """Outlets with their owners, and the regions they lie in, from the distributor's tables."""
 
+import asyncio
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from uuid import UUID
 
+from auth.actor import Actor
 from auth.names import clean_name
 from kit.db import transaction
 from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
-from kit.words import OutletTier, RegionKind
+from kit.words import OutletTier, RegionKind, Role
 from models.outlet_import import (
     OutletRow,
     OwnerRow,
+    RegionPlace,
     RegionRow,
     keep_outlets,
     keep_owner_posts,
@@ -23,8 +27,8 @@ from models.outlet_import import (
     learners_at,
     lock_import,
     outlets_kept,
-    region_ids_by_code,
     regions_kept,
+    regions_within,
     settle_posts,
 )
 from models.outlets import place
@@ -33,6 +37,7 @@ from services.outbox import announce
 from services.outlets import SEGMENTS
 from services.ports import Ports
 from services.tables import ImportReport, Line, Rejected, Told, lines_of
+from services.uploads import read_sheet
 
 BATCH = 2000
 """Lines a transaction."""
@@ -90,31 +95,72 @@ class _Bad(Exception):
 class _Wanted:
     """A good line: the outlet, and its owner's number and name."""
 
+    line: int
     outlet: OutletRow
     phone: str
     owner_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who imports, in which regions they may, and what the audit names: an upload, or a run of the command line."""
+
+    by: Actor | None
+    tops: tuple[str, ...]
+    kind: str
+    id: UUID
+
+    @classmethod
+    def command_line(cls) -> "Source":
+        return cls(None, ("",), "Import", new_id())
+
+    @classmethod
+    def upload(cls, by: Actor, upload_id: UUID) -> "Source":
+        return cls(by, by.reach(Role.ADMIN), "Upload", upload_id)
+
+
 async def import_outlets(
-    ports: Ports, content: bytes, *, dry_run: bool = False, tell: Told | None = None
+    ports: Ports, content: bytes, *, dry_run: bool = False, tell: Told | None = None, source: Source | None = None
 ) -> ImportReport:
     """Create and change outlets with their owners as the table says; what it does not name stays.
 
     A bad line is left out and named, the others are taken. Another owner ends the post of the one before; a known
-    phone keeps its member's own name. `dry_run` reports the same and changes nothing. UPLOAD_INVALID for no such table.
+    phone keeps its member's own name. Regions out of the source's reach do not exist for it, and codes of outlets there
+    are taken. `dry_run` reports the same and changes nothing. UPLOAD_INVALID for no such table.
     """
-    report = ImportReport()
-    lines = lines_of(content, OUTLET_HEADINGS)
-    wanted = _good_outlets(ports, lines, await region_ids_by_code(), report)
+    origin, report = source or Source.command_line(), ImportReport()
+    regions = await regions_within(origin.tops)
+    wanted = await asyncio.to_thread(_read_outlets, ports, content, regions, report)  # seconds, for a city
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
-        created, updated, unchanged = await transaction(partial(_take_outlets, ports, batch, dry_run=dry_run))
-        report.created += created
-        report.updated += updated
-        report.unchanged += unchanged
+        took = await transaction(partial(_take_outlets, ports, origin, regions, batch, dry_run=dry_run))
+        report.created += took.created
+        report.updated += took.updated
+        report.unchanged += took.unchanged
+        report.rejected += took.rejected
         if tell is not None:
             tell(start + len(batch), len(wanted))
+    report.rejected.sort(key=lambda bad: bad.line)
     return report
+
+
+async def import_uploaded_outlets(ports: Ports, actor: Actor, upload_id: UUID, *, dry_run: bool) -> ImportReport:
+    """`import_outlets` from a completed sheet of the actor's, into the regions they administer.
+
+    A heading without a needed column, and text that breaks off, is a rejected line, and the only one.
+    """
+    content = await read_sheet(ports, actor, upload_id)
+    try:
+        return await import_outlets(ports, content, dry_run=dry_run, source=Source.upload(actor, upload_id))
+    except DomainError as error:
+        if error.code is not ErrorCode.UPLOAD_INVALID:
+            raise
+        match error.field:
+            case ("line", number):
+                return ImportReport(rejected=[Rejected(int(number), error.code, "")])
+            case (column,):
+                return ImportReport(rejected=[Rejected(1, error.code, column)])
+        raise DomainError(ErrorCode.UPLOAD_INVALID, field=["uploadId"]) from error
 
 
 async def import_regions(ports: Ports, content: bytes, *, dry_run: bool = False) -> ImportReport:
@@ -147,17 +193,43 @@ async def import_regions(ports: Ports, content: bytes, *, dry_run: bool = False)
     return await transaction(work)
 
 
-async def _take_outlets(ports: Ports, batch: Sequence[_Wanted], *, dry_run: bool) -> tuple[int, int, int]:
-    """(created, updated, unchanged)"""
+async def _take_outlets(
+    ports: Ports, source: Source, regions: Mapping[str, RegionPlace], batch: Sequence[_Wanted], *, dry_run: bool
+) -> ImportReport:
+    """What became of one batch."""
     await lock_import()
     kept = await outlets_kept([each.outlet.code for each in batch])
-    changed = [each for each in batch if kept.get(each.outlet.code) != each.outlet]
+    path_of = {region.id: region.path for region in regions.values()}
+    elsewhere = {code for code, outlet in kept.items() if outlet.region_id not in path_of}
+    good = [each for each in batch if each.outlet.code not in elsewhere]
+    changed = [each for each in good if kept.get(each.outlet.code) != each.outlet]
     created = sum(each.outlet.code not in kept for each in changed)
     if changed and not dry_run:
         await _keep(ports, changed)
         counts = {"created": created, "updated": len(changed) - created}
-        await record(ports, None, "outlets.imported", "Import", new_id(), {**counts})
-    return created, len(changed) - created, len(batch) - len(changed)
+        paths = [path_of[each.outlet.region_id] for each in changed]
+        await record(
+            ports, source.by, "outlets.imported", source.kind, source.id, counts, region_path=common_path(paths)
+        )
+    return ImportReport(
+        created,
+        len(changed) - created,
+        len(good) - len(changed),
+        [Rejected(each.line, ErrorCode.CONFLICT, "code") for each in batch if each.outlet.code in elsewhere],
+    )
+
+
+def common_path(paths: Sequence[str]) -> str | None:
+    """The region that all of these lie in, as a path; None if only everything holds them."""
+    steps = [path.split("/") for path in paths]
+    shared = list(takewhile(lambda step: len(set(step)) == 1, zip(*steps, strict=False)))
+    return "".join(f"{step[0]}/" for step in shared if step[0]) or None
+
+
+def _read_outlets(
+    ports: Ports, content: bytes, regions: Mapping[str, RegionPlace], report: ImportReport
+) -> list[_Wanted]:
+    return _good_outlets(ports, lines_of(content, OUTLET_HEADINGS), regions, report)
 
 
 async def _keep(ports: Ports, changed: Sequence[_Wanted]) -> None:
@@ -179,12 +251,12 @@ async def _keep(ports: Ports, changed: Sequence[_Wanted]) -> None:
 
 
 def _good_outlets(
-    ports: Ports, lines: Sequence[Line], region_ids: Mapping[str, UUID], report: ImportReport
+    ports: Ports, lines: Sequence[Line], regions: Mapping[str, RegionPlace], report: ImportReport
 ) -> list[_Wanted]:
     good: dict[str, _Wanted] = {}
     for line in lines:
         try:
-            wanted = _outlet(ports, line.cells, region_ids)
+            wanted = _outlet(ports, line, regions)
             if wanted.outlet.code in good:
                 raise _Bad("code", ErrorCode.CONFLICT)
             good[wanted.outlet.code] = wanted
@@ -193,10 +265,11 @@ def _good_outlets(
     return list(good.values())
 
 
-def _outlet(ports: Ports, cells: Mapping[str, str], region_ids: Mapping[str, UUID]) -> _Wanted:
+def _outlet(ports: Ports, line: Line, regions: Mapping[str, RegionPlace]) -> _Wanted:
+    cells = line.cells
     code = _code(cells, "code", LONGEST_OUTLET_CODE)
     name = _place_name(cells)
-    if cells["region"] not in region_ids:
+    if cells["region"] not in regions:
         raise _Bad("region", ErrorCode.NOT_FOUND)
     tier = TIERS.get(cells["tier"].upper())
     if tier is None:
@@ -209,8 +282,8 @@ def _outlet(ports: Ports, cells: Mapping[str, str], region_ids: Mapping[str, UUI
         phone = ports.phones.normalise(cells["owner_phone"], "owner_phone")
     except DomainError as error:
         raise _Bad(error.field[0] if error.field else "owner_phone") from error
-    outlet = OutletRow(code, name, region_ids[cells["region"]], tier, int(segment), ports.phones.index(phone))
-    return _Wanted(outlet, phone, owner_name)
+    outlet = OutletRow(code, name, regions[cells["region"]].id, tier, int(segment), ports.phones.index(phone))
+    return _Wanted(line.number, outlet, phone, owner_name)
 
 
 def _good_regions(lines: Sequence[Line], kept: Mapping[str, RegionRow], report: ImportReport) -> list[RegionRow]:

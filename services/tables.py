@@ -1,11 +1,16 @@
-"""Tables that people keep in spreadsheets, read from CSV as they come: any usual encoding, separator and heading."""
+"""Tables that people keep in spreadsheets, as they come: xlsx, or CSV of any usual encoding, separator and heading."""
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from kit.errors import DomainError, ErrorCode
+from services.workbooks import is_workbook, rows_of_workbook
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 LONGEST_FILE = 64 * 1024 * 1024
 
@@ -47,22 +52,34 @@ def lines_of(content: bytes, headings: Mapping[str, Sequence[str]]) -> list[Line
     """
     if len(content) > LONGEST_FILE:
         raise DomainError(ErrorCode.UPLOAD_INVALID)
+    if is_workbook(content):
+        return _lines(enumerate(rows_of_workbook(content), start=1), headings)
     text = _decoded(content)
     first = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
-    found: list[Line] = []
     try:
-        heading = [cell.strip().lower().replace(" ", "_") for cell in next(reader, [])]
-        places = {column: _place(heading, column, names) for column, names in headings.items()}
-        begins = reader.line_num + 1
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                padded = [*cells, *[""] * len(heading)]
-                found.append(Line(begins, {column: padded[place].strip() for column, place in places.items()}))
-            begins = reader.line_num + 1
+        return _lines(_numbered(reader), headings)
     except csv.Error as error:
         raise DomainError(ErrorCode.UPLOAD_INVALID, field=["line", str(reader.line_num)]) from error
+
+
+def _lines(numbered: Iterator[tuple[int, list[str]]], headings: Mapping[str, Sequence[str]]) -> list[Line]:
+    heading = [cell.strip().lower().replace(" ", "_") for cell in next(numbered, (1, []))[1]]
+    places = {column: _place(heading, column, names) for column, names in headings.items()}
+    found: list[Line] = []
+    for number, cells in numbered:
+        if any(cell.strip() for cell in cells):
+            padded = [*cells, *[""] * len(heading)]
+            found.append(Line(number, {column: padded[place].strip() for column, place in places.items()}))
     return found
+
+
+def _numbered(reader: "Reader") -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line of the file it begins on: a quoted cell may go over several."""
+    begins = 1
+    for cells in reader:
+        yield begins, cells
+        begins = reader.line_num + 1
 
 
 def _place(heading: Sequence[str], column: str, names: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from services.points import purge_refused
 from services.ports import Ports
 from services.progress import pay_all_due
 from services.sessions import tidy_sessions
+from services.uploads import sweep_uploads
 
 LOOK_SECONDS = 1.0
 
@@ -33,6 +34,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("close periods", 60, close_periods),
     Tick("forget refused awards", 3600, purge_refused),
     Tick("forget old codes and sessions", 3600, tidy_sessions),
+    Tick("sweep uploads", 600, sweep_uploads),
 )
 
 

@@ -18,6 +18,27 @@ class LocalStorage:
     async def put(self, key: str, content: bytes) -> None:
         await asyncio.to_thread(self._write, self._path(key), content)
 
+    async def put_pieces(self, key: str, pieces: AsyncIterator[bytes]) -> int:
+        path = self._path(key)
+        draft, size_bytes = _draft(path), 0
+        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        file = await asyncio.to_thread(draft.open, "wb")
+        try:
+            async for piece in pieces:
+                size_bytes += await asyncio.to_thread(file.write, piece)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        finally:
+            file.close()
+        await asyncio.to_thread(os.replace, draft, path)
+        return size_bytes
+
+    async def delete(self, key: str) -> None:
+        path = self._path(key)
+        for each in (path, _draft(path)):
+            await asyncio.to_thread(each.unlink, missing_ok=True)
+
     async def read(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
         try:
             file = await asyncio.to_thread(self._path(key).open, "rb")
@@ -51,3 +72,8 @@ class LocalStorage:
         except BaseException:
             Path(draft).unlink(missing_ok=True)
             raise
+
+
+def _draft(path: Path) -> Path:
+    """Where a long write goes before it is whole: always the same place, so that a killed one is found again."""
+    return path.with_name(f".draft-{path.name}")

@@ -9,15 +9,19 @@ a subscription                       a line in `SUBSCRIPTIONS`, if it takes argu
 another way to see somebody's things a line in `BACK_DOORS`
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from auth.codes import DEMO_CODE
 from kit.ids import from_global, new_id, to_global
 from kit.words import PostRole, Role
-from models.accounts import grant
+from models.accounts import Member, grant
+from models.uploads import Upload
 from tests.authorisation.cast import THINGS, Cast, Relation
+from tests.uploads.files import PNG, promise
 
 ARGUMENTS = {
     "HonourBoard.standingsOf": "(subjectIds: [$stranger])",
@@ -102,6 +106,7 @@ class Change:
     also: str = "__typename"
 
 
+SHEET = b"code,name,region,tier,segment,owner_name,owner_phone\n"
 DEVICE = {"deviceId": "matrix", "deviceName": "Matrix"}
 
 
@@ -184,6 +189,31 @@ async def _a_role_held(cast: Cast, relation: Relation) -> dict[str, object]:
     return given
 
 
+async def _upload(_: Cast, __: Relation) -> dict[str, object]:
+    return promise(PNG, "image/png")
+
+
+async def _put_upload(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"uploadId": await _upload_of(cast.people.get(relation), cast, "image/png")}
+
+
+async def _sheet(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"uploadId": await _upload_of(cast.people.get(relation), cast, "text/csv"), "dryRun": True}
+
+
+async def _upload_of(member: Member | None, cast: Cast, content_type: str) -> str:
+    """An upload that has come whole, whoever may ask for one; of a sheet also completed."""
+    content, now = {"image/png": PNG, "text/csv": SHEET}[content_type], cast.world.ports.clock.now()
+    sheet = content_type == "text/csv"
+    upload = await Upload.create(
+        id=new_id(), member_id=(member or cast.people[Relation.FAR]).id, file_name="文件", content_type=content_type,
+        size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), created_at=now, attempts=1,
+        expires_at=now + timedelta(hours=1), received_attempt=1, completed_at=now if sheet else None,
+    )  # fmt: skip
+    await cast.world.ports.storage.put(f"uploads/{upload.id}/1.{'csv' if sheet else 'png'}", content)
+    return to_global("Upload", upload.id)
+
+
 async def _stars(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"courseId": cast.things["Course"][relation], "stars": 5}
 
@@ -200,7 +230,9 @@ async def _event(cast: Cast, relation: Relation) -> dict[str, object]:
 MUTATIONS: dict[str, Change] = {
     "addClerk": Change("Outlet", _new_clerk),
     "changePhone": Change(None, _new_phone_with_codes),
+    "completeUpload": Change("Member", _put_upload),
     "grantRole": Change("Member", _a_new_role),
+    "importOutlets": Change("Member", _sheet),
     "rateCourse": Change("Course", _stars),
     "refreshSession": Change(None, _refresh),
     "removeClerk": Change("Outlet", _clerk),
@@ -208,6 +240,7 @@ MUTATIONS: dict[str, Change] = {
     "revealPhone": Change("Member", _somebody_for_a_reason),
     "revokeRole": Change("Member", _a_role_held),
     "requestChangePhoneCodes": Change(None, _new_phone),
+    "requestUpload": Change(None, _upload),
     "requestSignInCode": Change(None, _code_for_a_phone),
     "setCurrentOutlet": Change("Outlet", _outlet),
     "signInWithCode": Change(None, _code),

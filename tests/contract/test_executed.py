@@ -8,10 +8,13 @@ import pytest
 
 from auth.codes import DEMO_CODE
 from kit.clock import FrozenClock
-from kit.words import OutletTier
+from kit.ids import to_global
+from kit.words import OutletTier, Role
 from models.accounts import Member
+from models.outlets import Region
 from tests.documents import OPERATIONS
 from tests.gql import Gql
+from tests.uploads.files import uploaded
 from tests.world import World
 from workers.relay import drain
 
@@ -65,6 +68,7 @@ async def test_every_operation_is_answered(gql: Gql, world: World, clock: Frozen
     await _looks_at_boards(phone)
     await _minds_the_shops(phone, owner, [shop.name, second.name])
     await _leaves(phone)
+    await _looks_after_people(Phone(gql, await world.staff(Role.ADMIN, station.parent), sent), owner, station)
 
     assert sent == set(OPERATIONS)
 
@@ -147,6 +151,27 @@ async def _minds_the_shops(phone: Phone, owner: Member, names: list[str]) -> Non
     assert moved["viewer"]["maskedPhone"].endswith("0009")
     assert (await phone.ask("Outlets", filter={"text": "好"}))["outlets"]["nodes"] is not None
     assert (await phone.ask("Regions"))["regions"]["nodes"] is not None
+
+
+async def _looks_after_people(console: Phone, owner: Member, station: Region) -> None:
+    member = to_global("Member", owner.id)
+    [node] = (await console.ask("Members", filter={"text": "+8613900000009"}))["members"]["nodes"]
+    assert (node["id"], node["roles"], node["maskedPhone"][-4:]) == (member, ["LEARNER"], "0009")
+    assert (await console.do("RevealPhone", memberId=member, reason="送货"))["phone"] == "+8613900000009"
+    role = {"memberId": member, "role": "SUPERVISOR", "regionId": to_global("Region", station.id)}
+    assert (await console.do("GrantRole", **role))["member"]["roles"] == ["LEARNER", "SUPERVISOR"]
+    assert (await console.do("RevokeRole", **role))["member"]["roles"] == ["LEARNER"]
+    shut = {"memberId": member, "reason": "试一试"}
+    assert (await console.do("SuspendMember", suspended=True, **shut))["member"]["suspendedAt"] is not None
+    assert (await console.do("SuspendMember", suspended=False, **shut))["member"]["suspendedAt"] is None
+    assert console.owner is not None
+    sheet = f"code,name,region,tier,segment,owner_name,owner_phone\nN1,新店,{station.code},NEW,1,小陈,13900000011\n"
+    upload = await uploaded(console.gql, console.owner, sheet.encode(), "text/csv")
+    assert (await console.do("ImportOutlets", uploadId=upload, dryRun=True))["created"] == 1
+    assert (await console.do("ImportOutlets", uploadId=upload, dryRun=False))["created"] == 1
+    log = (await console.ask("AuditLog"))["auditLog"]["nodes"]
+    assert [entry["action"] for entry in log[:2]] == ["outlets.imported", "member.suspension_lifted"]
+    assert log[1]["object"] == {"__typename": "Member", "id": member}
 
 
 async def _leaves(phone: Phone) -> None:

@@ -186,6 +186,8 @@ def test_a_connection_has_nodes_edges_page_info_and_a_count() -> None:
 SHORT_LISTS = {
     "Course.lecturers": "a team of three",
     "Course.lessons": "one course, as its makers planned it",
+    "ImportOutletsPayload.rejected": "at most 100",
+    "Upload.headers": "a few headers",
     "Member.roleGrants": "the few roles of one member",
     "HonourBoard.aroundViewer": "at most 101, by its argument",
     "HonourBoard.standingsOf": "at most 100, by its argument",
