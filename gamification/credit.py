@@ -6,6 +6,8 @@ it, in order of (occurred_at, event_id); so the totals of a lesson depend on the
 never on the order, the splitting or the repetition in which the events came.
 """
 
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,15 +36,12 @@ def union(*parts: Iterable[tuple[int, int]]) -> Spans:
     return tuple(merged)
 
 
-def minus(whole: Spans, part: Spans) -> Spans:
+def minus(whole: Spans, part: Sequence[tuple[int, int]]) -> Spans:
     """What of `whole` is not in `part`; both in normal form, as is the answer."""
     left: list[tuple[int, int]] = []
     for start, end in whole:
-        for cut_start, cut_end in part:
-            if cut_end <= start:
-                continue
-            if cut_start >= end:
-                break
+        for at in range(_first_after(part, start), bisect_left(part, (end, 0))):
+            cut_start, cut_end = part[at]
             if cut_start > start:
                 left.append((start, cut_start))
             start = cut_end
@@ -51,9 +50,31 @@ def minus(whole: Spans, part: Spans) -> Spans:
     return tuple(left)
 
 
-def common(one: Spans, other: Spans) -> Spans:
+def common(one: Spans, other: Sequence[tuple[int, int]]) -> Spans:
     """What is in both."""
     return minus(one, minus(one, other))
+
+
+def take(store: list[tuple[int, int]], wanted: Spans) -> Spans:
+    """Take what there is of `wanted` out of `store`, which stays in normal form; give what was taken.
+
+    Costs what is taken, not what is there: a long lesson reported second by second has thousands of spans.
+    """
+    taken: list[tuple[int, int]] = []
+    for start, end in wanted:
+        first, beyond = _first_after(store, start), bisect_left(store, (end, 0))
+        found = store[first:beyond]
+        if found:
+            kept = ((found[0][0], start), (end, found[-1][1]))
+            store[first:beyond] = [span for span in kept if span[0] < span[1]]
+            taken += [(max(start, there), min(end, until)) for there, until in found]
+    return tuple(taken)
+
+
+def _first_after(spans: Sequence[tuple[int, int]], second: int) -> int:
+    """Where the first span stands that ends after `second`."""
+    at = bisect_right(spans, (second, second))
+    return at - 1 if at and spans[at - 1][1] > second else at
 
 
 def clip(spans: Spans, seconds: int) -> Spans:
@@ -128,14 +149,12 @@ def settle(events: Iterable[Watched], paid: Spans, required_seconds: int) -> Set
     More events or more paid seconds can only move `reached_at` earlier.
     """
     credited: dict[UUID, int] = {}
-    given: Spans = ()
+    left = list(paid)
     total = 0
     reached: Watched | None = None
     for event in sorted(events, key=lambda one: one.place):
-        earned = minus(common(event.spans, paid), given)
-        credited[event.event_id] = size(earned)
-        given = union(given, earned)
-        total += size(earned)
+        credited[event.event_id] = size(take(left, event.spans))
+        total += credited[event.event_id]
         if reached is None and total >= required_seconds:
             reached = event
     if reached is None:
@@ -190,17 +209,28 @@ class Payment:
 
 def pay(events: Iterable[Watched], paid: Mapping[UUID, Spans], seconds: int) -> Payment:
     """Pay at most `seconds` of what the events report and nobody paid, oldest event first, over all lessons."""
-    now_paid = dict(paid)
+    in_order = sorted(events, key=lambda one: one.place)
+    unpaid = _unpaid(in_order, paid)
+    now_paid: defaultdict[UUID, list[Spans]] = defaultdict(list, {lesson: [spans] for lesson, spans in paid.items()})
     left = seconds
-    unpaid_events: list[Watched] = []
-    for event in sorted(events, key=lambda one: one.place):
-        before = now_paid.get(event.lesson_id, ())
-        payable = first_seconds(minus(event.spans, before), left)
+    for event in in_order:
+        payable = first_seconds(common(event.spans, unpaid[event.lesson_id]), left)
         left -= size(payable)
-        now_paid[event.lesson_id] = union(before, payable)
-        unpaid_events.append(event)
-    pending = {event.event_id: minus(event.spans, now_paid[event.lesson_id]) for event in unpaid_events}
-    return Payment(now_paid, seconds - left, {event_id: spans for event_id, spans in pending.items() if spans})
+        now_paid[event.lesson_id].append(take(unpaid[event.lesson_id], payable))
+    pending = {event.event_id: common(event.spans, unpaid[event.lesson_id]) for event in in_order}
+    return Payment(
+        {lesson_id: union(*parts) for lesson_id, parts in now_paid.items()},
+        seconds - left,
+        {event_id: spans for event_id, spans in pending.items() if spans},
+    )
+
+
+def _unpaid(events: Iterable[Watched], paid: Mapping[UUID, Spans]) -> dict[UUID, list[tuple[int, int]]]:
+    """Lesson -> what its events report and nobody paid, for `take`."""
+    reported: defaultdict[UUID, list[Spans]] = defaultdict(list)
+    for event in events:
+        reported[event.lesson_id].append(event.spans)
+    return {lesson_id: list(minus(union(*parts), paid.get(lesson_id, ()))) for lesson_id, parts in reported.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,17 +245,17 @@ def forecast(
     events: Iterable[Watched], paid: Mapping[UUID, Spans], budget: Budget, required_seconds: Mapping[UUID, int]
 ) -> Forecast:
     """When pending credit will be paid, if nothing new is reported."""
-    now_paid = dict(paid)
+    in_order = sorted(events, key=lambda one: one.place)
+    unpaid = _unpaid(in_order, paid)
+    short = {each: required_seconds[each] - size(paid.get(each, ())) for each in unpaid}
     pending_seconds = 0
     done_at: dict[UUID, datetime] = {}
-    for event in sorted(events, key=lambda one: one.place):
-        before = now_paid.get(event.lesson_id, ())
-        unpaid = minus(event.spans, before)
-        short = required_seconds[event.lesson_id] - size(before)
-        if 0 < short <= size(unpaid):
-            done_at[event.lesson_id] = affordable_at(budget, pending_seconds + short)
-        pending_seconds += size(unpaid)
-        now_paid[event.lesson_id] = union(before, unpaid)
+    for event in in_order:
+        seconds = size(take(unpaid[event.lesson_id], event.spans))
+        if 0 < short[event.lesson_id] <= seconds:
+            done_at[event.lesson_id] = affordable_at(budget, pending_seconds + short[event.lesson_id])
+        short[event.lesson_id] -= seconds
+        pending_seconds += seconds
     return Forecast(done_at, affordable_at(budget, pending_seconds), pending_seconds)
 
 
