@@ -229,8 +229,7 @@ async def _tell(ports: Ports, kind: BoardSubjectKind, moved: Iterable[Scope]) ->
     # A region's own line on its parent's board of a tier is kept nowhere, so nothing says of which tier it moved.
     tiers = list(OutletTier) if kind is BoardSubjectKind.REGION else [scope.tier for scope in scopes if scope.tier]
     scopes |= {Scope(region_id, tier) for region_id, tier in product(regions, tiers)}
-    for scope in scopes:
-        await ports.bus.publish(channel_of(kind, scope), {"kind": "moved"})
+    await ports.bus.publish_each((channel_of(kind, scope), {"kind": "moved"}) for scope in scopes)
 
 
 def _periods(now: datetime) -> list[Period]:

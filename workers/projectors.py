@@ -29,11 +29,14 @@ async def members_changed(ports: Ports, changes: Sequence[Change]) -> None:
 
     Boards wait for Valkey and are placed again until they are; what was told once is not told again with them.
     """
-    for change in changes:
-        awards = [award for payload in change.payloads for award in payload.get("awards", ())]
-        badges = [badge for payload in change.payloads for badge in payload.get("badges", ())]
-        await ports.bus.publish(f"member:{change.key}", {"kind": "changed", "awards": awards, "badges": badges})
+    await ports.bus.publish_each((f"member:{change.key}", _news(change)) for change in changes)
     await announce_standings([UUID(change.key) for change in changes])
+
+
+def _news(change: Change) -> dict[str, Any]:
+    awards = [award for payload in change.payloads for award in payload.get("awards", ())]
+    badges = [badge for payload in change.payloads for badge in payload.get("badges", ())]
+    return {"kind": "changed", "awards": awards, "badges": badges}
 
 
 async def standings_changed(ports: Ports, changes: Sequence[Change]) -> None:

@@ -1,12 +1,14 @@
 """kit/bus.py: messages between processes, and what is said when some may be lost."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from kit.bus import RESYNC, Bus, Message
+from kit.clock import monotonic
 from kit.embedded import Valkey, socket_directory
 from kit.errors import DomainError, ErrorCode
 from kit.redis import open_redis
@@ -108,6 +110,50 @@ async def test_what_a_process_could_not_send_makes_others_look_again(buses: Buse
     one, other = buses
     async with other.listen("c") as messages:
         one._lost = True
+
+        await one.publish("anything", {})
+
+        assert await next_of(messages) == RESYNC
+
+
+async def test_many_messages_reach_their_channels_on_one_trip(buses: Buses) -> None:
+    one, other = buses
+    async with other.listen("member:1") as first, other.listen("member:2") as second:
+        await one.publish_each([("member:1", {"for": 1}), ("member:2", {"for": 2}), ("member:1", {"for": 3})])
+
+        assert [await next_of(first), await next_of(first)] == [{"for": 1}, {"for": 3}]
+        assert await next_of(second) == {"for": 2}
+
+
+async def test_a_valkey_that_hangs_holds_up_many_messages_no_longer_than_one(tmp_path: Path) -> None:
+    sockets = socket_directory(tmp_path)
+    valkey = Valkey(tmp_path, sockets, durable=False).start()
+    bus = await opened(valkey.url())
+    waits: list[float] = []
+    try:
+        assert valkey.process is not None
+        valkey.process.send_signal(signal.SIGSTOP)
+        for count in (1, 100):
+            started = monotonic()
+            await bus.publish_each([("c", {"number": number}) for number in range(count)])
+            waits.append(monotonic() - started)
+    finally:
+        valkey.process.send_signal(signal.SIGCONT)
+        await bus.close()
+        valkey.stop()
+        sockets.rmdir()
+
+    assert waits[1] < 5 * waits[0]
+
+
+async def test_what_is_lost_beside_a_message_that_arrives_makes_others_look_again(buses: Buses) -> None:
+    one, other = buses
+    async with other.listen("c") as messages:
+        sending = asyncio.create_task(one.publish("c", {"number": 1}))
+        await asyncio.sleep(0)
+        one._lost = True  # another message of this process, under way at the same time
+        await sending
+        assert await next_of(messages) == {"number": 1}
 
         await one.publish("anything", {})
 
