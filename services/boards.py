@@ -192,6 +192,7 @@ async def moves_of(ports: Ports, board: Board, question: Question) -> AsyncGener
         watch = asyncio.create_task(_watch(messages, moved))
         try:
             last: Reading | None = None
+            rest = 0.0  # the present state is no update: the first one may follow it at once
             while True:
                 moved.clear()
                 reading = await read_board(ports, board, question)
@@ -200,7 +201,8 @@ async def moves_of(ports: Ports, board: Board, question: Question) -> AsyncGener
                     last = reading
                 if reading.phase is not BoardPhase.OPEN:
                     return
-                await asyncio.sleep(UPDATE_SECONDS)
+                await asyncio.sleep(rest)
+                rest = UPDATE_SECONDS
                 while not moved.is_set() and board.period.phase_by_clock(ports.clock.now()) is BoardPhase.OPEN:
                     if watch.done():
                         await watch

@@ -28,7 +28,7 @@ async def run_relay(ports: Ports) -> None:
         except Exception:
             _log.exception("relay failed")
             moved = 0
-        if moved < BATCH:
+        if not moved:  # what was moved may have announced more: outlets follow their learners
             await asyncio.sleep(IDLE_SECONDS)
 
 

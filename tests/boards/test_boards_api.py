@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import services.boards
 from gamification.boards import HonourBoards
 from gamification.standings import Answer, Board, Question
 from kit.clock import FrozenClock, day_start
@@ -302,6 +303,22 @@ async def test_the_feed_starts_with_the_present_and_follows_the_board(
     assert moved["viewerStanding"] == {"rank": 1, "position": 1, "score": 35, "gapToNext": None}
     assert over["phase"] == "GRACE"
     assert ended["type"] == "complete"
+
+
+async def test_the_first_move_follows_the_present_at_once(
+    gql: Gql, world: World, ports: Ports, shop: Outlet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services.boards, "UPDATE_SECONDS", 3600.0)
+    [learner] = await ranked(ports, world, shop, [10])
+    board_id = (await gql.data("HonourBoard", WEEK, by=learner))["honourBoard"]["id"]
+
+    async with gql.subscription("BoardMoved", {"boardId": board_id}, by=learner) as events:
+        await events.next()
+        await earns(ports, learner, 5)
+        await settle(ports)
+        moved = (await events.next())["data"]["honourBoardMoved"]
+
+    assert moved["viewerStanding"]["score"] == 15
 
 
 async def test_the_feed_of_no_board_is_refused(gql: Gql, world: World) -> None:

@@ -7,12 +7,13 @@ import pytest
 
 from kit.db import execute, rows, transaction
 from kit.errors import bad_input
+from kit.tasks import end
 from models.outbox import claim, count_waiting
 from services.outbox import announce
 from services.ports import Ports
 from workers import relay
 from workers.projectors import Change
-from workers.relay import drain, relay_once
+from workers.relay import drain, relay_once, run_relay
 
 
 class Seen:
@@ -127,6 +128,26 @@ async def test_two_relays_share_the_work_and_repeat_none(ports: Ports, seen: See
 
     assert sorted(change.key for change in seen.changes) == sorted(f"k{number}" for number in range(40))
     assert await count_waiting() == 0
+
+
+async def test_what_a_move_announces_is_taken_up_without_a_rest(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrived = asyncio.Event()
+
+    async def pass_on(ports: Ports, changes: Sequence[Change]) -> None:
+        await transaction(lambda: announce("second", "a"))
+
+    async def arrive(ports: Ports, changes: Sequence[Change]) -> None:
+        arrived.set()
+
+    monkeypatch.setattr(relay, "PROJECTORS", {"first": pass_on, "second": arrive})
+    monkeypatch.setattr(relay, "IDLE_SECONDS", 3600)
+    await transaction(lambda: announce("first", "a"))
+
+    running = asyncio.create_task(run_relay(ports))
+
+    async with asyncio.timeout(10):
+        await arrived.wait()
+    await end(running)
 
 
 async def test_what_a_relay_held_when_it_died_is_taken_by_the_next(ports: Ports, seen: Seen) -> None:
