@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     SIGN_IN = "SIGN_IN"
     CHANGE_PHONE_OLD = "CHANGE_PHONE_OLD"
     CHANGE_PHONE_NEW = "CHANGE_PHONE_NEW"
+    DELETE_ACCOUNT = "DELETE_ACCOUNT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,11 @@ def may_upload(actor: Actor, *, sheet: bool) -> bool:
     return actor.has(Role.ADMIN) if sheet else actor.has(*(STAFF - {Role.AUDITOR}))
 
 
+def may_confirm_adult(actor: Actor, places: Iterable[str]) -> bool:
+    """Admins, of whoever holds a post or a role in their subtrees."""
+    return _administers(actor, places)
+
+
 def may_see_course(actor: Actor | None, status: CourseStatus) -> bool:
     """Everyone sees what is published; staff also what is not yet, or no longer."""
     return status is CourseStatus.PUBLISHED or (actor is not None and actor.has(*STAFF))

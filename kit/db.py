@@ -39,6 +39,7 @@ MIGRATIONS = "models.migrations"
 ATTEMPTS = 4  # the first try and three repeats after a deadlock or a serialization failure
 STATEMENT_SECONDS = 30
 LOCK_SECONDS = 5
+STREAMED_ROWS = 200
 MIGRATION_LOCK = 0x41434144  # any number, the same in every process
 
 _AWAY = (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, OSError)
@@ -223,19 +224,29 @@ class Side:
     async def rows(self, sql: str, *args: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await self._connection.fetch(sql, *args)]
 
+    async def stream(self, sql: str, *args: object) -> AsyncIterator[tuple[Any, ...]]:
+        """The rows of a statement one by one, however many they are; little of them is in memory at a time."""
+        async for row in self._connection.cursor(sql, *args, prefetch=STREAMED_ROWS):
+            yield tuple(row)
+
 
 @asynccontextmanager
-async def side_transaction() -> AsyncIterator[Side]:
+async def side_transaction(*, snapshot: bool = False) -> AsyncIterator[Side]:
     """Hold row locks while work goes on in transactions of its own; for a relay's claim and nothing else.
 
-    Commits when the block ends well. A process that dies in between gives its locks back at once.
+    Commits when the block ends well. A process that dies in between gives its locks back at once. With `snapshot` it
+    reads one moment of the database and only reads; for what is too much to be fetched at once.
     """
+    isolation: Any = "repeatable_read" if snapshot else None
     pool = await _pool()
     task = asyncio.current_task()
     assert task is not None
     cancels = task.cancelling()
     try:
-        async with pool.acquire() as connection, connection.transaction():
+        async with (
+            pool.acquire() as connection,
+            connection.transaction(isolation=isolation, readonly=snapshot),
+        ):
             yield Side(connection)
     except Exception as error:
         if task.cancelling() > cancels:  # rolling back on a dead connection failed, and took the cancel's place

@@ -134,6 +134,25 @@ class BoardSubjectKind(StrEnum):
     REGION = "REGION"
 
 
+class ConsentPurpose(StrEnum):
+    """What a member is asked to agree to. The first two come with having an account; the others are free."""
+
+    TERMS = "TERMS"
+    PRIVACY_POLICY = "PRIVACY_POLICY"
+    MARKETING = "MARKETING"
+    ANALYTICS = "ANALYTICS"
+
+
+class ExportStatus(StrEnum):
+    """From being asked for to being swept away. FAILED: given up after several tries."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    READY = "READY"
+    EXPIRED = "EXPIRED"
+    FAILED = "FAILED"
+
+
 class Language(StrEnum):
     """Languages of messages, spelled as in Accept-Language."""
 

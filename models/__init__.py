@@ -11,5 +11,7 @@ MODULES = (
     "models.progress",
     "models.points",
     "models.boards",
+    "models.consents",
+    "models.exports",
     "models.outbox",
 )

@@ -14,7 +14,10 @@ from models.outlets import Region
 
 
 class Member(Model):
-    """Anyone with an account. The phone is kept encrypted; `phone_index` (a keyed hash, hex) finds it."""
+    """Anyone with an account. The phone is kept encrypted; `phone_index` (a keyed hash, hex) finds it.
+
+    Of a deleted one the row stays, for the books to refer to, with nothing personal in it; a constraint sees to that.
+    """
 
     id = fields.UUIDField(primary_key=True)
     display_name = fields.CharField(40)
@@ -29,6 +32,7 @@ class Member(Model):
     suspended_at = fields.DatetimeField(null=True)
     suspended_reason = fields.CharField(200, null=True)
     adult_confirmed_at = fields.DatetimeField(null=True)
+    deleted_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "members"
@@ -113,6 +117,20 @@ async def revoke(member_id: UUID, role: Role, region_id: UUID | None, at: dateti
         member_id, role.value, region_id, at,
     )  # fmt: skip
     return bool(taken)
+
+
+async def confirm_adult(member_id: UUID, at: datetime) -> bool:
+    """Remember that the member is an adult; False if that was known."""
+    confirmed = await rows(
+        "UPDATE members SET adult_confirmed_at = $2 WHERE id = $1 AND adult_confirmed_at IS NULL RETURNING id",
+        member_id, at,
+    )  # fmt: skip
+    return bool(confirmed)
+
+
+async def is_adult(member_id: UUID) -> bool:
+    """Whether the member is known to be an adult."""
+    return await Member.filter(id=member_id, adult_confirmed_at__isnull=False).exists()
 
 
 async def seen(member_id: UUID, at: datetime) -> None:

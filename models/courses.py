@@ -72,6 +72,7 @@ class Course(Model):
     completion_percent = fields.SmallIntField(default=90)
     duration_seconds = fields.IntField(default=0)
     points = fields.IntField(default=0)
+    adults_only = fields.BooleanField(default=False)
     created_at = fields.DatetimeField()
     published_at = fields.DatetimeField(null=True)
     view_count = fields.IntField(default=0)
@@ -193,6 +194,7 @@ class CourseRow:
     audience_tiers: tuple[OutletTier, ...]
     duration_seconds: int
     points: int
+    adults_only: bool
     published_at: datetime | None
     listed_at: datetime
     view_count: int
@@ -203,8 +205,8 @@ class CourseRow:
 
 COURSE_COLUMNS = """
     c.id, c.code, c.module_id, c.form, c.kind, c.status, c.edition_id, e.number AS edition, c.title, c.summary,
-    c.cover_media_id, c.audience_tiers, c.duration_seconds, c.points, c.published_at, c.listed_at, c.view_count,
-    c.completion_count, c.rating_average, c.rating_count"""
+    c.cover_media_id, c.audience_tiers, c.duration_seconds, c.points, c.adults_only, c.published_at, c.listed_at,
+    c.view_count, c.completion_count, c.rating_average, c.rating_count"""
 COURSE_TABLES = "courses c LEFT JOIN course_editions e ON e.id = c.edition_id"
 
 

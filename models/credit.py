@@ -54,6 +54,7 @@ class SyllabusRow:
     completion_percent: int
     course_status: CourseStatus
     course_kind: CourseKind
+    adults_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ async def syllabus_of(member_id: UUID, lesson_ids: Sequence[UUID]) -> list[Sylla
     found = await rows(
         f"""SELECT el.lesson_id, c.id AS course_id, el.edition_id, c.edition_id AS current_edition_id, el.position,
                    el.duration_seconds, el.dwell_seconds, c.completion_percent, c.status AS course_status,
-                   c.kind AS course_kind
+                   c.kind AS course_kind, c.adults_only
             FROM courses c
             LEFT JOIN course_enrolments e ON e.course_id = c.id AND e.member_id = $1
             JOIN edition_lessons el ON el.edition_id IN (c.edition_id, e.edition_id)

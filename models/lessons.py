@@ -30,6 +30,7 @@ class LessonRow:
     course_id: UUID
     course_kind: CourseKind
     course_status: CourseStatus
+    adults_only: bool
     edition_id: UUID
     lesson_count: int
     completion_percent: int
@@ -54,7 +55,8 @@ class LessonRow:
 # Neighbours and counts are taken over the whole edition before one lesson is picked out of it.
 _LESSONS = """
     SELECT * FROM (
-        SELECT l.lesson_id AS id, c.id AS course_id, c.kind AS course_kind, c.status AS course_status, l.edition_id,
+        SELECT l.lesson_id AS id, c.id AS course_id, c.kind AS course_kind, c.status AS course_status, c.adults_only,
+               l.edition_id,
                count(*) OVER whole AS lesson_count, c.completion_percent, l.position,
                lag(l.lesson_id) OVER w AS previous_lesson_id, lag(l.title) OVER w AS previous_title,
                l.title, l.body, l.duration_seconds, l.dwell_seconds, l.media_id,

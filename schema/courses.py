@@ -8,6 +8,7 @@ import strawberry
 
 from kit import words
 from kit.clock import ZONE
+from kit.errors import ErrorCode as Code
 from models import accounts, courses, lessons
 from models.assignments import AssignedRow
 from models.course_lists import CourseFilter as Wanted
@@ -19,7 +20,7 @@ from schema.errors import Payload
 from schema.ids import decode, encode
 from schema.node import Node
 from schema.progress import CourseProgress, LessonProgress
-from schema.words import CourseForm, CourseKind, CourseStatus, OutletTier, ProgressState
+from schema.words import CourseForm, CourseKind, CourseStatus, ErrorCode, OutletTier, ProgressState
 from services.media import MediaUrl, media_url
 from services.recommend import Reason, Recommendation
 
@@ -32,6 +33,7 @@ REASONS: dict[Reason, tuple[str, str]] = {  # (zh-CN, en)
     Reason.MODULE_LIKED: ("与您学过的内容相关", "Related to what you have learned"),
     Reason.NEW: ("新课推荐", "New in the academy"),
 }
+FOR_ADULTS = ("仅限已确认成年的学员学习，请联系管理员确认", "For confirmed adults; an administrator can confirm you")
 LOCKED = ("学完上一课《{title}》后解锁", "Complete “{title}” first")
 
 
@@ -100,26 +102,34 @@ class Lesson(Node):
 
     @strawberry.field(description="Locked lessons earn no credit yet: the one before comes first.")
     async def locked(self, info: Info) -> bool:
-        return await self._gate(info) is not None
+        return await self._is_withheld(info) or await self._gate(info) is not None
 
     @strawberry.field(description="What opens it, for the learner to read; null when it is open.")
     async def locked_reason(self, info: Info) -> str | None:
+        if await self._is_withheld(info):
+            return in_language(info.context, FOR_ADULTS)
         gate = await self._gate(info)
         return in_language(info.context, LOCKED, title=gate) if gate is not None else None
 
     @strawberry.field(description="Signed, expires, takes ranges. Null when signed out.")
-    def media_url(self, info: Info) -> str | None:
-        found = self._media_url(info)
+    async def media_url(self, info: Info) -> str | None:
+        found = await self._media_url(info)
         return found.url if found is not None else None
 
     @strawberry.field(description="When `mediaUrl` stops working; ask for the lesson again.")
-    def media_url_expires_at(self, info: Info) -> datetime | None:
-        found = self._media_url(info)
+    async def media_url_expires_at(self, info: Info) -> datetime | None:
+        found = await self._media_url(info)
         return found.expires_at if found is not None else None
 
     @strawberry.field(description="Markdown; the article, or notes beside the media. Null when signed out.")
-    def body(self, info: Info) -> str | None:
-        return self.row.body if info.context.actor is not None else None
+    async def body(self, info: Info) -> str | None:
+        return self.row.body if info.context.actor is not None and not await self._is_withheld(info) else None
+
+    @strawberry.field(
+        description="Why media and body are null: ADULTS_ONLY until the viewer is known to be an adult (成年确认)."
+    )
+    async def withheld(self, info: Info) -> ErrorCode | None:
+        return Code.ADULTS_ONLY if await self._is_withheld(info) else None
 
     @strawberry.field(description="The course it belongs to.")
     async def course(self, info: Info) -> Annotated["Course", strawberry.lazy("schema.courses")] | None:
@@ -137,8 +147,16 @@ class Lesson(Node):
             return self.row.previous_title
         return await info.context.loaders.of(lessons.gates_before, actor.member_id).load(self.row.id)
 
-    def _media_url(self, info: Info) -> MediaUrl | None:
-        if self.row.media is None or info.context.actor is None:
+    async def _is_withheld(self, info: Info) -> bool:
+        """Whether this is for adults and the viewer is not known to be one; False when signed out."""
+        actor = info.context.actor
+        if not self.row.adults_only or actor is None:
+            return False
+        member = await info.context.loaders.of(accounts.members_by_ids).load(actor.member_id)
+        return member is None or member.adult_confirmed_at is None
+
+    async def _media_url(self, info: Info) -> MediaUrl | None:
+        if self.row.media is None or info.context.actor is None or await self._is_withheld(info):
             return None
         return media_url(info.context.ports, self.row.media.id)
 
@@ -155,6 +173,7 @@ class Course(Node):
     audience_tiers: list[OutletTier] = strawberry.field(description="The outlets it is made for; empty: for everyone.")
     duration_seconds: int = strawberry.field(description="Of all its lessons together.")
     points: int = strawberry.field(description="What completing all of it pays.")
+    adults_only: bool = strawberry.field(description="Its lessons open for members known to be adults (仅限成年人).")
     published_at: datetime | None = strawberry.field(description="When it came into the catalogue; null before.")
     edition: int | None = strawberry.field(description="Counts publications, from 1; null before the first.")
     view_count: int = strawberry.field(description="Learners who have begun it.")
@@ -176,6 +195,7 @@ class Course(Node):
             audience_tiers=list(row.audience_tiers),
             duration_seconds=row.duration_seconds,
             points=row.points,
+            adults_only=row.adults_only,
             published_at=row.published_at,
             edition=row.edition,
             view_count=row.view_count,

@@ -153,10 +153,15 @@ GUIDE: dict[ErrorCode, Guide] = {
         "The file is not of a kind or size that is taken.",
         "Let the person choose another file.",
     ),
+    ErrorCode.ADULTS_ONLY: Guide(
+        "The lesson is for adults, and the viewer is not known to be one.",
+        "Show the sentence; keep the event and send it again once `viewer.adultConfirmedAt` is set.",
+    ),
 }
 
 PROGRESS = frozenset(
     {
+        ErrorCode.ADULTS_ONLY,
         ErrorCode.LESSON_LOCKED,
         ErrorCode.LESSON_UNAVAILABLE,
         ErrorCode.SPAN_IMPOSSIBLE,

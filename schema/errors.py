@@ -50,6 +50,10 @@ MESSAGES: dict[Code, tuple[str, str]] = {  # (zh-CN, en)
     Code.STATE_FORBIDS: ("当前状态下不能这样做", "This is not possible in the present state."),
     Code.ALREADY_DONE: ("已经完成过了", "This has been done already."),
     Code.UPLOAD_INVALID: ("上传的文件不符合要求", "The uploaded file is not acceptable."),
+    Code.ADULTS_ONLY: (
+        "仅限已确认成年的学员，请联系管理员确认",
+        "For confirmed adults. Please ask an administrator to confirm you.",
+    ),
 }
 
 

@@ -10,10 +10,11 @@ from schema.ids import encode
 from schema.learning import LearningViewer
 from schema.outlets import OutletViewer
 from schema.points import PointsViewer
+from schema.privacy import PrivacyViewer
 
 
 @strawberry.type(description="The signed-in member.")
-class Viewer(AccountViewer, OutletViewer, PointsViewer, LearningViewer):
+class Viewer(AccountViewer, OutletViewer, PointsViewer, LearningViewer, PrivacyViewer):
     id: strawberry.ID = strawberry.field(description="The member's id, wherever that member appears.")
 
     @classmethod

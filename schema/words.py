@@ -10,6 +10,7 @@ from kit.words import (
     BoardPeriod,
     BoardPhase,
     BoardSubjectKind,
+    ConsentPurpose,
     CourseForm,
     CourseKind,
     CourseSort,
@@ -32,6 +33,7 @@ __all__ = [
     "BoardPeriod",
     "BoardPhase",
     "BoardSubjectKind",
+    "ConsentPurpose",
     "CourseForm",
     "CourseKind",
     "CourseSort",
@@ -205,4 +207,12 @@ show(
     MEMBER="Every member who learned (个人榜).",
     OUTLET="Shops, by the sum of their people (门店榜).",
     REGION="The regions right below the scope's, by the average of their learners (片区榜).",
+)
+show(
+    ConsentPurpose,
+    "What a member is asked to agree to (同意事项).",
+    TERMS="The rules of the academy (用户协议); comes with the account.",
+    PRIVACY_POLICY="What is kept and who sees it (隐私政策); comes with the account.",
+    MARKETING="Messages about new courses, events and prizes (活动通知).",
+    ANALYTICS="Counting how the app is used, to improve it (使用分析).",
 )

@@ -19,6 +19,8 @@ from seeds.media import SeedClip, read_clips
 FOLDER = Path(__file__).parent / "texts"
 CHARACTERS_A_SECOND = 6
 SHORTEST_READING_SECONDS = 15
+FOR_ADULTS = "仅限成年人"
+"""The tag of a course for adults alone."""
 
 MODULES = {
     "marketing": "市场营销",
@@ -52,6 +54,7 @@ class SeedCourse:
     tiers: tuple[OutletTier, ...]
     tags: tuple[str, ...]
     summary: str
+    adults_only: bool
     lessons: tuple[SeedLesson, ...]
 
 
@@ -79,6 +82,7 @@ def _course(code: str, module: str, text: str, clips: dict[str, SeedClip]) -> Se
         tiers=() if tiers == "all" else tuple(OutletTier(tier) for tier in tiers.split(",")),
         tags=tuple(tags.split(",")),
         summary=summary,
+        adults_only=FOR_ADULTS in tags.split(","),
         lessons=tuple(_lesson(lesson, films) for lesson in lessons),
     )
 

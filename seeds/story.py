@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from kit.clock import day_of, day_start
-from kit.words import CourseKind, OutletTier
+from kit.words import CourseKind, OutletTier, PostRole
 from seeds.courses import SeedCourse
 from seeds.town import CLERK, LEARNER, SeedPerson
 
@@ -89,7 +89,11 @@ def reports(
     chance = Random(f"story {seed} {person.key}")  # noqa: S311
     kept = LEFT_OPEN.get(person.key, {})
     by_code = {course.code: course for course in courses}
-    shelf = _Shelf([course for course in _wishes(chance, tier, courses) if course.code not in kept])
+    # Owners are known to be adults; nobody has confirmed the clerks.
+    open_to = [
+        course for course in _wishes(chance, tier, courses) if person.role is PostRole.OWNER or not course.adults_only
+    ]
+    shelf = _Shelf([course for course in open_to if course.code not in kept])
     lately = _Shelf([by_code[code] for code in reversed(list(kept))], stop_at=kept)
     today = day_of(now)
     found: list[SeedReport] = []

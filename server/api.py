@@ -19,6 +19,7 @@ from resolvers.node import NodeQueries
 from resolvers.outlets import OutletMutations, OutletQueries
 from resolvers.people import PeopleMutations, PeopleQueries
 from resolvers.points import PointsFeed, PointsQueries
+from resolvers.privacy import PrivacyMutations
 from resolvers.progress import ProgressMutations
 from resolvers.uploads import UploadMutations
 from resolvers.viewer import ViewerQueries
@@ -41,7 +42,13 @@ class Query(
 
 @strawberry.type
 class Mutation(
-    AccountMutations, OutletMutations, CourseMutations, ProgressMutations, PeopleMutations, UploadMutations
+    AccountMutations,
+    OutletMutations,
+    CourseMutations,
+    ProgressMutations,
+    PeopleMutations,
+    UploadMutations,
+    PrivacyMutations,
 ): ...
 
 

@@ -15,6 +15,7 @@ from kit.tasks import end
 from server.media import media
 from server.middleware import KnownHosts, RequestLog
 from server.pages import STATIC, front, graphiql, healthz, jwks, readyz
+from server.privacy import consent_page
 from server.sockets import Sockets
 from server.trusted import load_trusted
 from server.uploads import upload
@@ -52,6 +53,7 @@ def make_app(open_ports: OpenPorts) -> Starlette:
             WebSocketRoute("/graphql", subscriptions),
             Route("/media/{media_id}", media, methods=["GET"]),
             Route("/uploads/{upload_id}", upload, methods=["PUT"]),
+            Route("/consents/{purpose}/{version}/{language}", consent_page, methods=["GET"]),
             Route("/healthz", healthz, methods=["GET"]),
             Route("/readyz", readyz, methods=["GET"]),
             Route("/.well-known/jwks.json", jwks, methods=["GET"]),

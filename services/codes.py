@@ -75,6 +75,17 @@ async def request_change_phone_codes(ports: Ports, actor: Actor, new_phone: str)
     return await transaction(work)
 
 
+async def request_own_code(ports: Ports, actor: Actor, purpose: Purpose) -> CodeAsked:
+    """Send a code to the member's own phone; the same limits as for signing in. STATE_FORBIDS without a phone."""
+
+    async def work() -> CodeAsked:
+        number = ports.phones.open(await _own_phone(actor.member_id))
+        await lock_phone(ports.phones.index(number))
+        return await _ask(ports, number, purpose, wanted=True)
+
+    return await transaction(work)
+
+
 async def try_code(ports: Ports, number: str, purpose: Purpose, code: str) -> tuple[Verdict, SignInCode | None]:
     """What `code` is worth, and the row to use up if it is right. A wrong one is counted. The caller holds the phone's
     lock, and commits whatever the verdict."""

@@ -12,7 +12,7 @@ from gamification.rules import claims_of
 from gamification.tariff import tariff_on
 from kit.clock import ZONE, day_of, day_start
 from kit.ids import derived_id
-from kit.words import CourseKind, CourseStatus, OutletTier, Role
+from kit.words import CourseKind, CourseStatus, OutletTier, PostRole, Role
 from models.accounts import Member, RoleGrant
 from models.assignments import Assignment
 from models.courses import Course, CourseEdition, CourseLecturer, EditionLesson, Lesson, MediaAsset, Module
@@ -135,7 +135,9 @@ class City:
         )
         for person in outlet.people:
             member_id, joined_at = self.id("member", person.key), self._days_ago(person.joined_days_ago)
-            yield self._member(person.key, person.name, joined_at, accounts.get(person.key))
+            member = self._member(person.key, person.name, joined_at, accounts.get(person.key))
+            member.adult_confirmed_at = joined_at if person.role is PostRole.OWNER else None
+            yield member
             yield self._grant(person.key, Role.LEARNER, None, joined_at)
             yield Post(
                 id=self.id("post", person.key),
@@ -209,6 +211,7 @@ class City:
             audience_tiers=[tier.value for tier in course.tiers],
             duration_seconds=sum(lesson.seconds for lesson in course.lessons),
             points=_worth(course, day_of(at)),
+            adults_only=course.adults_only,
             created_at=at,
             published_at=at,
         )

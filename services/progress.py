@@ -14,6 +14,7 @@ from kit.db import transaction
 from kit.errors import DomainError, ErrorCode, not_found
 from kit.words import BoardMetric, CourseKind, EventStatus
 from models import credit
+from models.accounts import is_adult
 from models.credit import CompletionRow, CourseCountRow, EventRow, SecondsRow
 from models.outlets import Placement, placements_at
 from services.boards import Counted, count_many
@@ -129,6 +130,7 @@ async def _judge(study: Study, batch: Batch, known: dict[UUID, bytes], joined_at
     new = [at for at in timely if batch.events[at].event_id not in known]
     moments = [study.now - ages[at] for at in new]
     places = dict(zip(new, await placements_at(study.member_id, moments), strict=True)) if new else {}
+    adult = not study.holds_adult_content() or await is_adult(study.member_id)
     digests = dict(known)
     results: dict[int, EventResult] = {}
     for at in order:
@@ -141,7 +143,8 @@ async def _judge(study: Study, batch: Batch, known: dict[UUID, bytes], joined_at
                 None if same else ErrorCode.EVENT_ID_REUSED,
             )
             continue
-        fault = time_fault(ages[at], received_at=study.now, joined_at=joined_at) or _lesson_fault(study, event)
+        fault = time_fault(ages[at], received_at=study.now, joined_at=joined_at)
+        fault = fault or _lesson_fault(study, event, adult=adult)
         if fault is not None:
             results[at] = EventResult(event.event_id, EventStatus.REJECTED, fault)
             continue
@@ -151,10 +154,12 @@ async def _judge(study: Study, batch: Batch, known: dict[UUID, bytes], joined_at
     return [results[at] for at in range(len(ages))]
 
 
-def _lesson_fault(study: Study, event: ReportedEvent) -> ErrorCode | None:
+def _lesson_fault(study: Study, event: ReportedEvent, *, adult: bool) -> ErrorCode | None:
     """What this lesson has against the event, at this point of the batch."""
     if event.lesson_id is None or not study.is_available(event.lesson_id):
         return ErrorCode.LESSON_UNAVAILABLE
+    if study.syllabus[event.lesson_id].adults_only and not adult:
+        return ErrorCode.ADULTS_ONLY
     if not study.is_open(event.lesson_id):
         return ErrorCode.LESSON_LOCKED
     article = study.syllabus[event.lesson_id].dwell_seconds is not None

@@ -90,6 +90,10 @@ class Study:
         """Whether there is such a lesson, in a published course."""
         return lesson_id in self.syllabus and self.syllabus[lesson_id].course_status is CourseStatus.PUBLISHED
 
+    def holds_adult_content(self) -> bool:
+        """Whether any of its lessons is for adults alone."""
+        return any(row.adults_only for row in self.syllabus.values())
+
     def is_open(self, lesson_id: UUID) -> bool:
         """Whether what was reported of the lesson before, paid or not, reaches its goal. Once begun, open for good."""
         gate = self.gates[lesson_id]

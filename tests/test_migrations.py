@@ -38,10 +38,18 @@ UNIQUE = {
     "metric_days": {("member_id", "metric", "day", "outlet_id", "region_id", "tier")},
     "board_periods": {("period", "starts_on")},
     "audit_entries": {("sequence",)},
+    "data_exports": {("member_id",), ("member_id", "idempotency_key"), ("storage_key",)},
 }
 """What may arrive twice is refused by the database itself."""
 
-APPEND_ONLY = ["audit_entries", "ledger_entries", "learned_days", "learning_seconds", "course_completions"]
+APPEND_ONLY = [
+    "audit_entries",
+    "ledger_entries",
+    "learned_days",
+    "learning_seconds",
+    "course_completions",
+    "consent_records",
+]
 
 NEVER_NEGATIVE = {"point_accounts": ["lifetime", "balance"], "ledger_entries": ["balance_after"]}
 

@@ -82,6 +82,7 @@ class World:
         tags: Sequence[str] = (),
         percent: int = 90,
         published_at: datetime | None = None,
+        adults_only: bool = False,
     ) -> MadeCourse:
         """A course in its first edition, its lessons each `seconds` long; articles have that as their dwell time.
 
@@ -102,6 +103,7 @@ class World:
             audience_tiers=[tier.value for tier in tiers],
             completion_percent=percent,
             duration_seconds=lessons * seconds,
+            adults_only=adults_only,
             created_at=at,
         )
         made = MadeCourse(row.id, to_global("Course", row.id), [])

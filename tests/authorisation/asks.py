@@ -227,12 +227,26 @@ async def _event(cast: Cast, relation: Relation) -> dict[str, object]:
     }
 
 
+async def _consent(_: Cast, __: Relation) -> dict[str, object]:
+    return {"purpose": "ANALYTICS", "version": 1}
+
+
+async def _purpose(_: Cast, __: Relation) -> dict[str, object]:
+    return {"purpose": "ANALYTICS"}
+
+
+async def _member(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"memberId": cast.things["Member"][relation]}
+
+
 MUTATIONS: dict[str, Change] = {
     "addClerk": Change("Outlet", _new_clerk),
     "changePhone": Change(None, _new_phone_with_codes),
     "completeUpload": Change("Member", _put_upload),
     "grantRole": Change("Member", _a_new_role),
     "importOutlets": Change("Member", _sheet),
+    "confirmAdult": Change("Member", _member),
+    "giveConsent": Change(None, _consent),
     "rateCourse": Change("Course", _stars),
     "refreshSession": Change(None, _refresh),
     "removeClerk": Change("Outlet", _clerk),
@@ -248,4 +262,5 @@ MUTATIONS: dict[str, Change] = {
     "signOut": Change("Session", _session),
     "suspendMember": Change("Member", _somebody_to_suspend),
     "updateProfile": Change(None, _name),
+    "withdrawConsent": Change(None, _purpose),
 }

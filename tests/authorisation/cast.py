@@ -21,7 +21,7 @@ from auth.actor import Actor
 from kit.clock import FrozenClock, day_of
 from kit.db import transaction
 from kit.ids import new_id, to_global
-from kit.words import CourseStatus, OutletTier, PostRole, RefusalReason, Role
+from kit.words import ConsentPurpose, CourseStatus, OutletTier, PostRole, RefusalReason, Role
 from models.accounts import Member, grant
 from models.audit import AuditEntry
 from models.courses import Course, CourseLecturer, EditionLesson
@@ -30,6 +30,7 @@ from models.outlets import Outlet, Region
 from models.points import RefusedAwardRow
 from services.audit import record
 from services.courses import rate_course
+from services.privacy import give_consent
 from tests.gql import Gql
 from tests.world import MadeCourse, World
 from workers.relay import drain
@@ -144,9 +145,11 @@ class Cast:
         return member
 
     async def _leaves_traces(self, member: Member) -> None:
-        """A session, an opinion of the course, and points that were refused."""
+        """A session, an opinion of the course, a consent, and points that were refused."""
         course, now = self.land.courses[Relation.OWN], self.world.ports.clock.now()
-        await rate_course(self.world.ports, await self.world.actor(member), course.id, 5, "好")
+        actor = await self.world.actor(member)
+        await rate_course(self.world.ports, actor, course.id, 5, "好")
+        await give_consent(self.world.ports, actor, ConsentPurpose.TERMS, 1)
         await RefusedAwardRow.create(
             member_id=member.id, rule="lesson.completed", object_type="Lesson", object_id=course.lesson_ids[0],
             period_key="", points_missing=10, reason=RefusalReason.DAILY_CAP, occurred_at=now, day=day_of(now),
@@ -180,7 +183,9 @@ async def _land(world: World) -> Land:
 
 async def _person(world: World, name: str) -> Member:
     member = await world.member(name)
-    await Member.filter(id=member.id).update(avatar_media_id=(await world.media()).id)
+    await Member.filter(id=member.id).update(
+        avatar_media_id=(await world.media()).id, adult_confirmed_at=world.ports.clock.now()
+    )
     return member
 
 

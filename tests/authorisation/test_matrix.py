@@ -43,6 +43,8 @@ def test_a_field_that_nobody_sees_shows_nothing() -> None:
 
 
 UNSEEN = {
+    "Consent.withdrawnAt": "the first purpose, which is looked at, goes with the account alone",
+    "Lesson.withheld": "no course of this small world is for adults",
     "Level.perks": "no level names any yet",
     **{
         f"Member.{name} as a lecturer": "the lecturer works far away from everybody"

@@ -205,6 +205,7 @@ SHORT_LISTS = {
     "ReportProgressPayload.levelUps": "of one batch",
     "ReportProgressPayload.results": "one for each of at most 100 events",
     "Viewer.outlets": "the few shops of one member",
+    "Viewer.consents": "one a purpose, a closed list",
 }
 """Lists of objects that do not grow, and why; any other is a connection."""
 

@@ -1,0 +1,311 @@
+"""Exports of everything kept on one member, and the questions that fill them.
+
+A table that knows a member belongs into `SECTIONS`, or with a reason into `EXCUSED`; a test reads the catalogue.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from kit.db import Side, rows
+from kit.words import ExportStatus
+from models.accounts import Member
+
+
+class DataExport(Model):
+    """One export. Its file stands under `storage_key` from READY on until `removed_at`."""
+
+    id = fields.UUIDField(primary_key=True)
+    member: fields.ForeignKeyRelation[Member] = fields.ForeignKeyField(
+        "models.Member", "exports", on_delete=fields.RESTRICT
+    )
+    member_id: UUID
+    idempotency_key = fields.UUIDField(null=True)
+    status = fields.CharEnumField(ExportStatus, max_length=10)
+    storage_key = fields.CharField(80, unique=True)
+    requested_at = fields.DatetimeField()
+    tries = fields.SmallIntField(default=0)
+    due_at = fields.DatetimeField()
+    ready_at = fields.DatetimeField(null=True)
+    expires_at = fields.DatetimeField(null=True)
+    size_bytes = fields.BigIntField(null=True)
+    sha256 = fields.CharField(64, null=True)
+    removed_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "data_exports"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One file of an export: a question that answers rows, and the columns that it accounts for.
+
+    `sql`: $1 is the member, $2 their phone index, which is "" for somebody without a phone.
+    """
+
+    name: str
+    covers: tuple[str, ...]
+    sql: str
+
+
+# What opens something (hashes of passwords, codes and tokens) is in none of them.
+SECTIONS = (
+    Section(
+        "roles",
+        ("role_grants.member_id",),
+        """SELECT g.role, r.code AS region_code, r.name AS region, g.granted_at, g.revoked_at
+           FROM role_grants g LEFT JOIN regions r ON r.id = g.region_id WHERE g.member_id = $1 ORDER BY g.granted_at""",
+    ),
+    Section(
+        "outlets",
+        ("posts.member_id",),
+        """SELECT o.code, o.name, p.role, p.from_at, p.until_at, p.is_current
+           FROM posts p JOIN outlets o ON o.id = p.outlet_id WHERE p.member_id = $1 ORDER BY p.from_at, p.id""",
+    ),
+    Section(
+        "places",
+        ("placements.member_id",),
+        """SELECT l.from_at, o.code AS outlet_code, r.code AS region_code, l.tier FROM placements l
+           LEFT JOIN outlets o ON o.id = l.outlet_id LEFT JOIN regions r ON r.id = l.region_id
+           WHERE l.member_id = $1 ORDER BY l.from_at""",
+    ),
+    Section(
+        "sessions",
+        ("sessions.member_id",),
+        """SELECT device_id, device_name, created_at, last_seen_at, expires_at, ended_at, end_reason
+           FROM sessions WHERE member_id = $1 ORDER BY created_at, id""",
+    ),
+    Section(
+        "sign-in-codes",
+        (),
+        """SELECT purpose, created_at, sent_at, used_at, tries FROM sign_in_codes
+           WHERE phone_index = $2 ORDER BY created_at, id""",
+    ),
+    Section(
+        "wrong-passwords",
+        (),
+        "SELECT failed_at FROM password_failures WHERE phone_index = $2 ORDER BY failed_at, id",
+    ),
+    Section(
+        "consents",
+        ("consent_records.member_id",),
+        "SELECT purpose, version, change, cause, at FROM consent_records WHERE member_id = $1 ORDER BY id",
+    ),
+    Section(
+        "exports",
+        ("data_exports.member_id",),
+        """SELECT requested_at, status, ready_at, expires_at, size_bytes FROM data_exports
+           WHERE member_id = $1 ORDER BY requested_at, id""",
+    ),
+    Section(
+        "courses",
+        ("course_enrolments.member_id",),
+        """SELECT c.code, c.title, e.started_at, e.last_activity_at, e.lessons_completed, e.lesson_count, e.percent,
+                  e.completed_at
+           FROM course_enrolments e JOIN courses c ON c.id = e.course_id WHERE e.member_id = $1
+           ORDER BY e.started_at, e.id""",
+    ),
+    Section(
+        "lessons",
+        ("lesson_progress.member_id", "lesson_completions.member_id"),
+        """SELECT c.code AS course_code, el.title, p.lesson_id, p.reported, p.paid, p.watched_seconds,
+                  p.furthest_seconds, p.resume_at_seconds, p.started_at, p.last_activity_at, p.passed_at,
+                  p.completed_at, d.booked_at AS completion_booked_at, d.outlet_id, d.region_id, d.tier
+           FROM lesson_progress p JOIN courses c ON c.id = p.course_id
+           LEFT JOIN edition_lessons el ON el.edition_id = c.edition_id AND el.lesson_id = p.lesson_id
+           LEFT JOIN lesson_completions d ON d.member_id = p.member_id AND d.lesson_id = p.lesson_id
+           WHERE p.member_id = $1 ORDER BY p.id""",
+    ),
+    Section(
+        "learning-events",
+        ("learning_events.member_id",),
+        """SELECT event_id, lesson_id, kind, occurred_at, received_at, spans, credited_seconds, pending_seconds,
+                  outlet_id, region_id, tier
+           FROM learning_events WHERE member_id = $1 ORDER BY occurred_at, event_id""",
+    ),
+    Section(
+        "learning-seconds",
+        ("learning_seconds.member_id",),
+        """SELECT event_id, lesson_id, seconds, occurred_at, booked_at, outlet_id, region_id, tier
+           FROM learning_seconds WHERE member_id = $1 ORDER BY occurred_at, id""",
+    ),
+    Section(
+        "learning-budget",
+        ("learning_budgets.member_id",),
+        "SELECT available_ms, updated_at, due_at FROM learning_budgets WHERE member_id = $1",
+    ),
+    Section(
+        "course-completions",
+        ("course_completions.member_id",),
+        """SELECT c.code, k.amount, k.occurred_at, k.booked_at, k.outlet_id, k.region_id, k.tier
+           FROM course_completions k JOIN courses c ON c.id = k.course_id WHERE k.member_id = $1
+           ORDER BY k.occurred_at, k.id""",
+    ),
+    Section(
+        "ratings",
+        ("course_ratings.member_id",),
+        """SELECT c.code, c.title, r.stars, r.comment, r.rated_at FROM course_ratings r
+           JOIN courses c ON c.id = r.course_id WHERE r.member_id = $1 ORDER BY r.rated_at, r.id""",
+    ),
+    Section(
+        "assignments",
+        ("assignments.member_id",),
+        """SELECT c.code, c.title, a.due_at, a.reason, a.assigned_at FROM assignments a
+           JOIN courses c ON c.id = a.course_id WHERE a.member_id = $1 ORDER BY a.assigned_at, a.id""",
+    ),
+    Section(
+        "courses-taught",
+        ("course_lecturers.member_id",),
+        """SELECT c.code, c.title FROM course_lecturers l JOIN courses c ON c.id = l.course_id
+           WHERE l.member_id = $1 ORDER BY c.code""",
+    ),
+    Section(
+        "point-account",
+        ("point_accounts.member_id",),
+        "SELECT lifetime, balance, top_level FROM point_accounts WHERE member_id = $1",
+    ),
+    Section(
+        "point-entries",
+        ("ledger_entries.member_id",),
+        """SELECT id, booking_id, account, counter_account, amount, balance_after, account_version, rule,
+                  tariff_version, object_type, object_id, period_key, part, occurred_at, day, booked_at, outlet_id,
+                  region_id, tier, reverses_id
+           FROM ledger_entries WHERE member_id = $1 ORDER BY account, account_version""",
+    ),
+    Section(
+        "point-facts",
+        ("facts.member_id",),
+        """SELECT kind, object_id, occurred_at, details, recorded_at FROM facts
+           WHERE member_id = $1 ORDER BY occurred_at, id""",
+    ),
+    Section(
+        "refused-awards",
+        ("refused_awards.member_id",),
+        """SELECT rule, object_type, object_id, period_key, points_missing, reason, occurred_at
+           FROM refused_awards WHERE member_id = $1 ORDER BY occurred_at, id""",
+    ),
+    Section(
+        "learned-days",
+        ("learned_days.member_id",),
+        """SELECT day, amount, occurred_at, booked_at, outlet_id, region_id, tier FROM learned_days
+           WHERE member_id = $1 ORDER BY day, id""",
+    ),
+    Section(
+        "board-totals",
+        ("metric_days.member_id",),
+        """SELECT metric, day, outlet_id, region_id, tier, amount, reached_at FROM metric_days
+           WHERE member_id = $1 ORDER BY metric, day""",
+    ),
+    Section(
+        "closed-board-totals",
+        ("frozen_totals.member_id",),
+        """SELECT p.period, p.starts_on, p.ends_on, f.metric, f.day, f.outlet_id, f.region_id, f.tier, f.amount,
+                  f.reached_at
+           FROM frozen_totals f JOIN board_periods p ON p.id = f.period_id
+           WHERE f.member_id = $1 ORDER BY p.starts_on, p.period, f.metric, f.day""",
+    ),
+    # Whoever else took part stays unnamed: the file is about its owner.
+    Section(
+        "audit",
+        ("audit_entries.actor_id", "audit_entries.object_id"),
+        """SELECT at, action, object_type, object_id, details,
+                  CASE WHEN actor_id = $1 THEN 'yourself' WHEN actor_id IS NULL THEN 'the server'
+                       ELSE 'somebody else' END AS by
+           FROM audit_entries WHERE actor_id = $1 OR object_id = $1 OR details ->> 'member' = $1::text
+           ORDER BY at, id""",
+    ),
+)
+
+EXCUSED = {
+    "assignments.assigned_by": "who asked others to learn something; the deed itself is in the audit",
+    "board_versions.subject_id": "counts projections, tells nothing of the member",
+    "role_grants.granted_by": "who gave a role to others; the deed itself is in the audit",
+}
+"""Column -> why an export leaves it out."""
+
+
+async def read_section(side: Side, section: Section, member_id: UUID, phone_index: str) -> AsyncIterator[str]:
+    """The rows of a section one by one, each a JSON object."""
+    # Both parameters are named in every question, so that PostgreSQL knows their types.
+    sql = f"SELECT to_json(t)::text FROM ({section.sql}) t WHERE $1::uuid IS NOT NULL AND $2::text IS NOT NULL"  # noqa: S608
+    async for row in side.stream(sql, member_id, phone_index):
+        yield row[0]
+
+
+async def exports_by_ids(ids: Sequence[UUID]) -> list[DataExport | None]:
+    """The exports of these ids, in the order of `ids`."""
+    found = {export.id: export for export in await DataExport.filter(id__in=list(ids))}
+    return [found.get(each) for each in ids]
+
+
+async def open_export(member_id: UUID) -> DataExport | None:
+    """The export of the member that is still to be made."""
+    return await DataExport.get_or_none(member_id=member_id, status__in=[ExportStatus.QUEUED, ExportStatus.RUNNING])
+
+
+async def export_by_key(member_id: UUID, idempotency_key: UUID) -> DataExport | None:
+    return await DataExport.get_or_none(member_id=member_id, idempotency_key=idempotency_key)
+
+
+async def count_exports(member_id: UUID, since: datetime) -> int:
+    """How many the member asked for since then, those that failed left out."""
+    found = DataExport.filter(member_id=member_id, requested_at__gte=since)
+    return await found.exclude(status=ExportStatus.FAILED).count()
+
+
+async def exports_due(now: datetime, limit: int) -> list[UUID]:
+    """Exports to be made, the longest waiting first; those that a process is making are among them."""
+    found = await rows(
+        "SELECT id FROM data_exports WHERE status IN ('QUEUED', 'RUNNING') AND due_at <= $1"
+        " ORDER BY due_at, id LIMIT $2",
+        now, limit,
+    )  # fmt: skip
+    return [row["id"] for row in found]
+
+
+async def begin_export(export_id: UUID, now: datetime, next_try_at: datetime, most_tries: int) -> DataExport | None:
+    """Count a try and give the export; None if it is no longer to be made. FAILED after `most_tries`."""
+    begun = await rows(
+        "UPDATE data_exports SET tries = tries + 1, due_at = $3,"
+        " status = CASE WHEN tries >= $4 THEN 'FAILED' ELSE 'RUNNING' END"
+        " WHERE id = $1 AND status IN ('QUEUED', 'RUNNING') AND due_at <= $2 RETURNING id, status",
+        export_id, now, next_try_at, most_tries,
+    )  # fmt: skip
+    return await DataExport.get(id=export_id) if begun and begun[0]["status"] == "RUNNING" else None
+
+
+async def finish_export(
+    export_id: UUID, *, size_bytes: int, sha256: str, ready_at: datetime, expires_at: datetime
+) -> bool:
+    """The file is there; False if nobody wants it any more."""
+    ready = await rows(
+        "UPDATE data_exports SET status = 'READY', size_bytes = $2, sha256 = $3, ready_at = $4, expires_at = $5"
+        " WHERE id = $1 AND status = 'RUNNING' RETURNING id",
+        export_id, size_bytes, sha256, ready_at, expires_at,
+    )  # fmt: skip
+    return bool(ready)
+
+
+async def expire_exports(now: datetime, member_id: UUID | None = None) -> None:
+    """End the exports whose time is over; all those of a member, made or not, if one is given."""
+    await rows(
+        "UPDATE data_exports SET status = 'EXPIRED', expires_at = least(expires_at, $1)"
+        " WHERE CASE WHEN $2::uuid IS NULL THEN status = 'READY' AND expires_at <= $1"
+        " ELSE member_id = $2 AND status IN ('QUEUED', 'RUNNING', 'READY') END RETURNING id",
+        now, member_id,
+    )  # fmt: skip
+
+
+async def exports_to_remove(limit: int) -> list[DataExport]:
+    """Exports that are over and whose files may still stand."""
+    over = DataExport.filter(status__in=[ExportStatus.EXPIRED, ExportStatus.FAILED], removed_at__isnull=True)
+    return await over.order_by("requested_at").limit(limit)
+
+
+async def mark_removed(export_id: UUID, at: datetime) -> None:
+    """The file of an export is gone."""
+    await DataExport.filter(id=export_id).update(removed_at=at)

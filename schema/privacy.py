@@ -1,0 +1,101 @@
+"""What members agree to, and being known as an adult, as clients see it."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Self
+from uuid import UUID
+
+import strawberry
+
+from models.accounts import members_by_ids
+from schema.context import Info
+from schema.errors import Payload
+from schema.ids import decode
+from schema.viewer_part import ViewerPart
+from schema.words import ConsentPurpose
+from services import privacy
+from services.privacy import consents_of, text_url
+
+if TYPE_CHECKING:
+    from schema.accounts import Member
+
+
+@strawberry.type(description="How one purpose stands with the viewer (同意).")
+class Consent:
+    row: strawberry.Private[privacy.Consent]
+    purpose: ConsentPurpose = strawberry.field(description="What it is for.")
+    version: int = strawberry.field(description="The version to agree to now, counted from 1.")
+    required: bool = strawberry.field(description="Goes with the account; it is withdrawn by deleting that.")
+    given_at: datetime | None = strawberry.field(
+        description="When the viewer agreed to this version. Null: ask them, also when they agreed to an older one."
+    )
+    withdrawn_at: datetime | None = strawberry.field(
+        description="When the viewer took it back. Null while it holds, or if they never agreed."
+    )
+
+    @classmethod
+    def of(cls, row: privacy.Consent) -> Self:
+        return cls(
+            row=row,
+            purpose=row.purpose,
+            version=row.version,
+            required=row.required,
+            given_at=row.given_at,
+            withdrawn_at=row.withdrawn_at,
+        )
+
+    @strawberry.field(description="A page with the text of this version, in the language of the request.")
+    def text_url(self, info: Info) -> str:
+        return text_url(info.context.ports, self.row, info.context.language)
+
+
+@strawberry.type
+class PrivacyViewer(ViewerPart):
+    @strawberry.field(description="Every purpose there is, required ones first.")
+    async def consents(self, info: Info) -> list[Consent] | None:
+        return [Consent.of(row) for row in await info.context.loaders.of(consents_of).load(self.member_id)]
+
+    @strawberry.field(
+        description="Since when the viewer is known to be an adult (成年确认). Null: lessons for adults stay closed."
+    )
+    async def adult_confirmed_at(self, info: Info) -> datetime | None:
+        row = await info.context.loaders.of(members_by_ids).load(self.member_id)
+        return row.adult_confirmed_at if row is not None else None
+
+
+@strawberry.input(description="The viewer agrees.")
+class GiveConsentInput:
+    purpose: ConsentPurpose = strawberry.field(description="To what.")
+    version: int = strawberry.field(description="The version that was shown; CONFLICT once there is a newer one.")
+
+
+@strawberry.type(description="What became of giving a consent.")
+class GiveConsentPayload(Payload):
+    consent: Consent | None = strawberry.field(default=None, description="As it stands now.")
+
+
+@strawberry.input(description="The viewer takes back what they agreed to.")
+class WithdrawConsentInput:
+    purpose: ConsentPurpose = strawberry.field(description="Not a required one: STATE_FORBIDS.")
+
+
+@strawberry.type(description="What became of taking a consent back.")
+class WithdrawConsentPayload(Payload):
+    consent: Consent | None = strawberry.field(default=None, description="As it stands now.")
+
+
+@strawberry.input(description="An admin vouches that somebody is an adult (成年确认).")
+class ConfirmAdultInput:
+    member_id: strawberry.ID = strawberry.field(description="Somebody who works in the admin's regions.")
+
+    def member(self) -> UUID:
+        return decode(self.member_id, "Member", "memberId")
+
+
+@strawberry.type(description="What became of confirming an adult.")
+class ConfirmAdultPayload(Payload):
+    member: Annotated["Member", strawberry.lazy("schema.accounts")] | None = strawberry.field(
+        default=None, description="Who is confirmed."
+    )
+    adult_confirmed_at: datetime | None = strawberry.field(
+        default=None, description="Since when; the first confirmation stays."
+    )
