@@ -210,7 +210,7 @@ async def deeds_count(tops: Sequence[str], query: DeedQuery) -> int:
 def _matching(tops: Sequence[str], query: DeedQuery) -> Conditions:
     where = Conditions()
     if "" not in tops:
-        where.add("e.region_path LIKE ANY({0}::text[])", [f"{top}%" for top in tops])
+        where.add_subtrees("e.region_path", tops)
     for column, wanted in (
         ("actor_id", query.actor_id),
         ("action", query.action),

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from kit.clock import FrozenClock
-from kit.db import transaction
+from kit.db import execute, rows, transaction
 from kit.ids import new_id, to_global
+from kit.paging import Ask
 from kit.words import Language, Role
 from models.accounts import Member
-from models.audit import AuditEntry
+from models.audit import AuditEntry, DeedQuery, deeds_page
 from models.outlets import Region
 from schema.audit import SUMMARIES, summary_of
 from services.audit import record
@@ -163,6 +164,27 @@ async def test_pages_follow_each_other_both_ways(gql: Gql, world: World, ports: 
     assert second["pageInfo"]["hasNextPage"]
     assert back["nodes"] == first["nodes"]
     assert not back["pageInfo"]["hasPreviousPage"]
+
+
+async def test_the_deeds_of_a_small_region_are_found_by_index(ports: Ports, station: Region) -> None:
+    await do(ports, "test", station)
+    await execute("ALTER TABLE audit_entries DISABLE TRIGGER audit_entries_follow")
+    await execute(
+        "INSERT INTO audit_entries (id, sequence, at, action, object_type, object_id, details, region_path, hash, seal)"
+        " SELECT gen_random_uuid(), 1 + n, now(), 'x', 'Thing', gen_random_uuid(), '{}', '99/' || n % 50 || '/',"
+        " repeat('a', 64), repeat('a', 64) FROM generate_series(1, 20000) n"
+    )
+    await execute("ALTER TABLE audit_entries ENABLE TRIGGER audit_entries_follow")
+    await execute("ANALYZE audit_entries")
+
+    plan = await rows(
+        "EXPLAIN SELECT e.id FROM audit_entries e WHERE (e.region_path ~>=~ $1 AND e.region_path ~<~ $2)"
+        " ORDER BY e.sequence DESC LIMIT 21",
+        station.path, f"{station.path[:-1]}0",
+    )  # fmt: skip
+
+    assert [entry.action for entry in (await deeds_page((station.path,), DeedQuery(), Ask(20))).rows] == ["test"]
+    assert any("audit_entries_region" in row["QUERY PLAN"] for row in plan)
 
 
 def recorded() -> set[str]:

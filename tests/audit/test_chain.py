@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import re
 from datetime import UTC
 from uuid import UUID
 
@@ -16,7 +17,9 @@ from kit.ids import new_id
 from models.audit import AuditEntry, AuditHead, Link, entries_after, linked, sealed
 from services.audit import record, verify_audit
 from services.ports import Ports
+from tests.process import ROOT
 from tests.test_cli import run_here
+from tests.test_house import FLOOR
 from tests.world import World
 
 THING = UUID(int=7)
@@ -291,3 +294,21 @@ async def test_progress_is_told_to_the_end(ports: Ports) -> None:
 
 async def everything() -> list[object]:
     return [await rows(f"SELECT * FROM {name} ORDER BY sequence") for name in ("audit_entries", "audit_head")]
+
+
+def test_recording_is_the_only_way_into_the_log() -> None:
+    """Nobody else puts an entry into the table, or asks the chain to take one."""
+    places = [path for top in FLOOR if (ROOT / top).is_dir() for path in (ROOT / top).rglob("*.py")]
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in places}
+
+    into = {place for place, text in texts.items() if re.search(r"INTO audit_(entries|head)|UPDATE audit_", text)}
+    asking = {
+        place
+        for place, text in texts.items()
+        if re.search(r"(?<!class )\bAuditEntry\(|AuditEntry\.(create|bulk)", text)
+    }
+    calling = {place for place, text in texts.items() if re.search(r"models\.audit import[^)]*\bappend\b", text)}
+
+    assert into == {"models/audit.py", "models/migrations/0008_audit_chain.py"}
+    assert asking == set()
+    assert calling == {"services/audit.py"}

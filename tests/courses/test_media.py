@@ -194,6 +194,34 @@ async def test_storage_replaces_whole_and_leaves_nothing_beside(storage: Storage
     assert [path.name for path in (tmp_path / "media").iterdir()] == ["one"]
 
 
+async def test_storage_keeps_what_comes_in_pieces_whole_or_not_at_all(storage: Storage, tmp_path: Path) -> None:
+    async def pieces(*parts: bytes, breaks: bool = False) -> AsyncIterator[bytes]:
+        for part in parts:
+            yield part
+        if breaks:
+            raise ConnectionError
+
+    assert await storage.put_pieces("a/one", pieces(b"first ", b"", b"and second")) == 16
+    with pytest.raises(ConnectionError):
+        await storage.put_pieces("a/one", pieces(b"broken", breaks=True))
+    with pytest.raises(ConnectionError):
+        await storage.put_pieces("a/other", pieces(b"broken", breaks=True))
+
+    assert b"".join([piece async for piece in storage.read("a/one", 0, 99)]) == b"first and second"
+    assert [path.name for path in (tmp_path / "media/a").iterdir()] == ["one"]
+
+
+async def test_storage_forgets_what_is_deleted_and_what_a_killed_write_left(storage: Storage, tmp_path: Path) -> None:
+    await storage.put("a/one", b"x")
+    (tmp_path / "media/a/.draft-one").write_bytes(b"half")
+
+    await storage.delete("a/one")
+    await storage.delete("a/one")
+
+    assert not await storage.holds("a/one", 1)
+    assert list((tmp_path / "media/a").iterdir()) == []
+
+
 async def test_storage_does_not_know_what_was_never_put(storage: Storage) -> None:
     assert not await storage.holds("nothing", 0)
     with pytest.raises(LookupError):
