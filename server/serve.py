@@ -70,7 +70,6 @@ class Parent:
         self._children: list[Child] = []
         self._falls: dict[str, int] = {}
         self._signals = os.pipe()
-        self._stopping = False
 
     def run(self, prepare: Callable[[Settings], None], greet: Callable[[Settings], None]) -> None:
         """Serve until told to stop. `prepare` runs in a child once the databases answer; `greet` when all is up."""
@@ -88,11 +87,11 @@ class Parent:
         except Interrupted:
             pass
         finally:
-            self._stopping = True
+            # First of all: who comes now is refused at once, and not left waiting for web processes that take no more.
+            self._listener.close()
             self._stop_children()
             self._embedded.stop()
             self._home.leave()
-            self._listener.close()
 
     def _take_home(self) -> None:
         """Own the data directory. A command that is using it is soon done; another server is not."""

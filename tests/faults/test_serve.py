@@ -1,5 +1,6 @@
 """`serve` and everything below it, killed in every order."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -12,7 +13,10 @@ import pytest
 
 from kit.processes import wait_until
 from services.ports import Ports
+from tests.faults.locks import held, until_waiting
+from tests.phone import Phone
 from tests.process import PATIENCE_SECONDS, ROOT, Serving, environment, run_main
+from tests.world import World
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +121,30 @@ def test_the_application_runs_under_any_asgi_server(tmp_path: Path) -> None:
     assert not (data / "run.json").exists()
 
 
+async def test_a_request_under_way_is_answered_before_the_end_and_a_new_one_is_refused(
+    ports: Ports, world: World, tmp_path: Path
+) -> None:
+    await world.member(phone="+8613900000001", password="correct horse")
+    database = ports.settings.database_url or ""
+    variables = {"ACADEMY_DATABASE_URL": database, "ACADEMY_REDIS_URL": ports.settings.redis_url or ""}
+    server = Serving(tmp_path / "data", variables=variables).start()
+    proof = {"phone": "+8613900000001", "password": "correct horse", "deviceId": "d", "deviceName": "Test"}
+
+    async with Phone.at(server.address) as phone:
+        async with held(database, "sessions"):
+            asked = asyncio.create_task(phone.send("SignInWithPassword", input=proof))
+            await until_waiting(1)
+            server.process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(wait_until, lambda: not takes_connections(server), PATIENCE_SECONDS)
+            under_way = not asked.done()
+        answer = await asked
+    await asyncio.to_thread(server.process.communicate, timeout=PATIENCE_SECONDS)
+
+    assert under_way
+    assert answer["signInWithPassword"]["session"]["accessToken"]
+    assert server.process.returncode == 0
+
+
 async def test_with_databases_of_its_own_it_starts_none(ports: Ports, tmp_path: Path) -> None:
     assert ports.settings.database_url is not None
     assert ports.settings.redis_url is not None
@@ -131,3 +159,9 @@ async def test_with_databases_of_its_own_it_starts_none(ports: Ports, tmp_path: 
     assert not (tmp_path / "data/postgres").exists()
     assert not (tmp_path / "data/valkey").exists()
     assert code == 0
+
+
+def takes_connections(server: Serving) -> bool:
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.socket() as line:
+        return line.connect_ex((host, int(port))) == 0

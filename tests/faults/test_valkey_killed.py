@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from gamification.standings import Question
-from kit.clock import FrozenClock, day_of, monotonic
+from kit.clock import FrozenClock, monotonic
 from kit.embedded import Valkey, socket_directory
 from kit.paging import Ask
 from kit.settings import Settings
-from kit.words import BoardSubjectKind
 from server.wiring import build_ports
 from services.board_closing import verify_boards
-from services.boards import Reading, answer_from_days, read_board
+from services.boards import Reading, read_board
 from services.ports import Ports
 from tests.boards.story import Learner, board, earn, learner, outlet, tree
+from tests.faults.boards import equal_again
 from workers.relay import run_relay
 from workers.scheduler import TICKS, run_scheduler
 
@@ -60,20 +60,6 @@ async def learning(ports: Ports, people: list[Learner], stop: asyncio.Event, rea
         count += 1
         await asyncio.sleep(0.02)
     return count
-
-
-async def equal_again(ports: Ports) -> None:
-    """Return once the boards of the week answer by themselves what the counted days say."""
-    everything = Question(Ask(100))
-    for kind in BoardSubjectKind:
-        of = board(ports, of=kind)
-        while True:
-            reading = await read_board(ports, of, everything)
-            if not reading.stale and reading.answer == await answer_from_days(
-                of, everything, day_of(ports.clock.now())
-            ):
-                break
-            await asyncio.sleep(0.1)
 
 
 async def test_boards_equal_the_rows_again_within_ten_seconds_and_nothing_answers_an_error(
