@@ -27,7 +27,7 @@ class MemberQuery:
 
 
 async def members_page(tops: Sequence[str], query: MemberQuery, ask: Ask) -> Page[Member]:
-    """Those with an open post or a role in the subtrees `tops` ("" is everything), the newest first.
+    """Those with an open post or a role in the subtrees `tops` ("" is everything), but not deleted; the newest first.
 
     Keyed by (joined_at, id).
     """
@@ -96,6 +96,7 @@ async def chief_admins() -> set[UUID]:
 
 def _matching(tops: Sequence[str], query: MemberQuery) -> Conditions:
     where = Conditions()
+    where.add("m.deleted_at IS NULL")
     if "" not in tops:
         _within(where, [f"{top}%" for top in tops])
     if query.tier is not None or query.outlet_id is not None:

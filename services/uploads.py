@@ -237,7 +237,7 @@ def _asset(upload: Upload) -> MediaAsset:
 
 
 def _key(upload: Upload, attempt: int) -> str:
-    return f"uploads/{upload.id}/{attempt}.{FILE_TYPES[upload.content_type].suffix}"
+    return f"uploads/{upload.id}-{attempt}.{FILE_TYPES[upload.content_type].suffix}"
 
 
 def _received(upload: Upload) -> str:

@@ -210,7 +210,7 @@ async def _upload_of(member: Member | None, cast: Cast, content_type: str) -> st
         size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), created_at=now, attempts=1,
         expires_at=now + timedelta(hours=1), received_attempt=1, completed_at=now if sheet else None,
     )  # fmt: skip
-    await cast.world.ports.storage.put(f"uploads/{upload.id}/1.{'csv' if sheet else 'png'}", content)
+    await cast.world.ports.storage.put(f"uploads/{upload.id}-1.{'csv' if sheet else 'png'}", content)
     return to_global("Upload", upload.id)
 
 

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from kit import db
-from kit.db import copy_rows, execute, leadership, require_transaction, rows, transaction
+from kit.db import before_commit, copy_rows, execute, leadership, require_transaction, rows, transaction
 from kit.errors import DomainError, ErrorCode
 from services.outbox import announce
 from tests.pool import pool_falls_idle
@@ -95,6 +95,50 @@ async def test_a_collision_without_end_is_unavailable(database: None) -> None:
 
     assert refused.value.code is ErrorCode.UNAVAILABLE
     assert attempts == 4
+
+
+async def test_last_words_come_last_in_order_and_inside_the_transaction(database: None) -> None:
+    async def say(word: str) -> None:
+        require_transaction()
+        await announce("topic", word)
+
+    async def work() -> None:
+        before_commit(lambda: say("one"))
+        before_commit(lambda: say("two"))
+        await announce("topic", "zero")
+
+    await transaction(work)
+
+    assert await keys() == ["zero", "one", "two"]
+
+
+async def test_last_words_that_fail_take_everything_back(database: None) -> None:
+    async def fail() -> None:
+        raise ValueError("at last")
+
+    async def work() -> None:
+        await announce("topic", "key")
+        before_commit(fail)
+
+    with pytest.raises(ValueError, match="at last"):
+        await transaction(work)
+
+    assert await keys() == []
+
+
+async def test_last_words_are_said_once_however_often_the_work_begins_again(database: None) -> None:
+    attempts = 0
+
+    async def work() -> None:
+        nonlocal attempts
+        attempts += 1
+        before_commit(lambda: announce("topic", "last"))
+        if attempts < 3:
+            raise asyncpg.SerializationError("again")
+
+    await transaction(work)
+
+    assert (attempts, await keys()) == (3, ["last"])
 
 
 async def test_four_hundred_cancelled_transactions_leave_the_pool_idle(database: None) -> None:

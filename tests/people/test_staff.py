@@ -268,3 +268,23 @@ async def test_an_admin_suspends_staff_of_their_own_regions_who_hold_no_post(
 
     assert out["userErrors"] == []
     assert (await AuditEntry.get()).region_path == station.path
+
+
+async def test_a_deleted_account_is_nobody(gql: Gql, world: World, may: Member) -> None:
+    chief = await world.staff(Role.ADMIN)
+    await rows(
+        "UPDATE members SET display_name = '已注销用户', phone_cipher = NULL, phone_index = NULL, masked_phone = NULL,"
+        " last_seen_at = NULL, adult_confirmed_at = NULL, hidden_on_boards = true, deleted_at = now() WHERE id = $1",
+        may.id,
+    )
+
+    listed = await gql.ask("{ members { nodes { id } } }", by=chief)
+    changed = [
+        await done(gql, REVEAL, chief, memberId=may, reason="x"),
+        await done(gql, GRANT, chief, memberId=may, role="ADMIN", regionId=None),
+        await done(gql, SUSPEND, chief, memberId=may, suspended=True, reason="x"),
+    ]
+
+    assert [node["id"] for node in listed["data"]["members"]["nodes"]] == [to_global("Member", chief.id)]
+    assert [each["userErrors"] for each in changed] == [fault("NOT_FOUND", "memberId")] * 3
+    assert await deeds() == []

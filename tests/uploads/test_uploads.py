@@ -169,7 +169,7 @@ async def test_a_name_is_never_a_path(gql: Gql, ports: Ports, admin: Member, nam
     await put(gql, answer["upload"], PNG)
     key = from_global(answer["upload"]["id"])[1]
     assert (await Upload.get()).file_name == shown
-    assert kept(ports) == {f"uploads/{key}/1.png"}
+    assert kept(ports) == {f"uploads/{key}-1.png"}
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ async def test_what_nobody_finished_is_swept_with_its_bytes(
     await put(gql, finished, PNG)
     await put(gql, finished, PNG)
     await completed(gql, admin, finished["id"])
-    draft = ports.settings.data_dir / "media/uploads" / from_global(unfinished["id"])[1] / ".draft-1.png"
+    draft = ports.settings.data_dir / "media/uploads" / f".draft-{from_global(unfinished['id'])[1]}-1.png"
     draft.write_bytes(b"left by a server that was killed")
 
     assert await sweep_uploads(ports) == 0
@@ -353,7 +353,7 @@ async def test_what_nobody_finished_is_swept_with_its_bytes(
     assert await sweep_uploads(ports) == 2
     assert await sweep_uploads(ports) == 0
 
-    assert kept(ports) == {f"uploads/{from_global(finished['id'])[1]}/2.png"}
+    assert kept(ports) == {f"uploads/{from_global(finished['id'])[1]}-2.png"}
     assert (await MediaAsset.get()).storage_key in kept(ports)
 
 
