@@ -26,6 +26,8 @@ class Actor:
     grants: tuple[Grant, ...]
     address: str = ""
     """Where the request came from, for the audit; "" where it came from no network."""
+    token_id: str | None = None
+    """The `jti` of the access token presented; None where none was, as on the command line."""
 
     @property
     def roles(self) -> tuple[Role, ...]:

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     database_wait_seconds: float = 5.0
     """How long a request waits for a free connection before it is UNAVAILABLE."""
     sms_provider: str = "console"
+    sms_codes_per_hour: int = Field(2000, ge=1)
+    """The fuse: messages with codes to all phones together. The evening on which a city of 32,000 shops is invited asks
+    for a thousand or so; at five fen each, twice that costs a hundred yuan an hour at most."""
+    captcha_provider: str = "none"
+    """Who judges whether a person is signing in, once a device or network is suspicious."""
     storage_provider: str = "local"
     media_url_seconds: int = 6 * 3600
     member_budget: int = Field(30_000, ge=MOST_COST)
@@ -133,6 +138,10 @@ class Settings(BaseSettings):
             raise UnsafeSettings("GraphiQL is a development page: set ACADEMY_GRAPHIQL=false.")
         if self.sms_provider == "console":
             raise UnsafeSettings("Sign-in codes would only be printed: set ACADEMY_SMS_PROVIDER to a real provider.")
+        if self.captcha_provider == "static":
+            raise UnsafeSettings(
+                "The static captcha lets everyone through: set ACADEMY_CAPTCHA_PROVIDER to a real provider, or to none."
+            )
         if ANY_HOST in self.allowed_hosts:
             raise UnsafeSettings(
                 "With * any name would pass for this server: set ACADEMY_ALLOWED_HOSTS to the names clients use."

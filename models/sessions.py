@@ -1,8 +1,9 @@
 """Sessions with their refresh tokens, sign-in codes with their limits, and the keys that sign access tokens."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from tortoise import fields
@@ -52,10 +53,16 @@ class RefreshToken(Model):
 
 
 class SignInCode(Model):
-    """One request for a code. It is kept for unknown phones too, so that limits and answers do not tell them apart."""
+    """One request for a code. It is kept for unknown phones too, so that limits and answers do not tell them apart.
+
+    `network` is a keyed hash (hex) of where it came from. `wanted`: a message is to go out, and will cost something.
+    """
 
     id = fields.UUIDField(primary_key=True)
     phone_index = fields.CharField(64)
+    device_id = fields.CharField(64, null=True)
+    network = fields.CharField(64, null=True)
+    wanted = fields.BooleanField(default=False)
     purpose = fields.CharField(20)
     code_hash = fields.CharField(64)
     created_at = fields.DatetimeField()
@@ -68,15 +75,31 @@ class SignInCode(Model):
         table = "sign_in_codes"
 
 
-class PasswordFailure(Model):
-    """One try at a password that was not right, known phone or not; enough of them close the door for a while."""
+class SignInFailure(Model):
+    """One try at a code or a password that was not right, known phone or not; enough of them close a door for a while.
+
+    A try at a password is written down before it is made, and taken off again when it was right.
+    """
 
     id = fields.UUIDField(primary_key=True)
     phone_index = fields.CharField(64)
+    device_id = fields.CharField(64, null=True)
+    network = fields.CharField(64, null=True)
     failed_at = fields.DatetimeField()
 
     class Meta:
-        table = "password_failures"
+        table = "sign_in_failures"
+
+
+class DeniedToken(Model):
+    """An access token that is refused although its session lives or may live again; kept until it would expire."""
+
+    token_id = fields.CharField(64, primary_key=True)
+    denied_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "denied_tokens"
 
 
 class SigningKey(Model):
@@ -92,10 +115,57 @@ class SigningKey(Model):
         table = "signing_keys"
 
 
-async def lock_phone(phone_index: str) -> None:
-    """Let one transaction at a time deal with this phone's codes and passwords, whether or not anybody has it."""
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """A try to get in: at which phone's door, by which device, from which network (a keyed hash); None: not told."""
+
+    phone_index: str
+    device_id: str | None = None
+    network: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """When codes were asked for, newest first."""
+
+    phone: Sequence[datetime]
+    device: Sequence[datetime]
+    network: Sequence[datetime]
+
+
+class Failures(NamedTuple):
+    tries: int
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The wrong tries within each window."""
+
+    phone: Failures
+    device: Failures
+    network: Failures
+
+
+async def lock_doors(*knocks: Knock) -> None:
+    """Let one transaction at a time deal with the codes and tries of these phones, known or not, devices and networks.
+
+    Everybody locks in one order, so that nobody waits in a circle; `lock_messages` comes last.
+    """
     require_transaction()
-    await rows("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"phone {phone_index}")
+    phones = sorted({f"phone {knock.phone_index}" for knock in knocks})
+    devices = sorted({f"device {knock.device_id}" for knock in knocks if knock.device_id is not None})
+    networks = sorted({f"network {knock.network}" for knock in knocks if knock.network is not None})
+    await rows(
+        "SELECT pg_advisory_xact_lock(hashtextextended(door, 0)) FROM unnest($1::text[]) AS door",
+        [*phones, *devices, *networks],
+    )
+
+
+async def lock_messages() -> None:
+    """Let one transaction at a time decide whether one more message may cost money."""
+    require_transaction()
+    await rows("SELECT pg_advisory_xact_lock(hashtextextended('messages', 0))")
 
 
 async def locked_session(session_id: UUID) -> Session | None:
@@ -109,15 +179,16 @@ async def sessions_by_ids(ids: Sequence[UUID]) -> list[Session | None]:
     return [found.get(each) for each in ids]
 
 
-async def session_grants(session_id: UUID, member_id: UUID, now: datetime) -> list[GrantRow] | None:
-    """What the member may do; None unless the session is theirs and open, and they are not suspended."""
+async def session_grants(session_id: UUID, member_id: UUID, token_id: str, now: datetime) -> list[GrantRow] | None:
+    """What the member may do; None unless the session is theirs and open, the token not denied, and they are not
+    suspended."""
     found = await rows(
         "SELECT g.role, g.region_id, coalesce(r.path, '') AS path FROM sessions s JOIN members m ON m.id = s.member_id"
         " LEFT JOIN role_grants g ON g.member_id = m.id AND g.revoked_at IS NULL"
         " LEFT JOIN regions r ON r.id = g.region_id"
         " WHERE s.id = $1 AND s.member_id = $2 AND s.ended_at IS NULL AND s.expires_at > $3"
-        " AND m.suspended_at IS NULL",
-        session_id, member_id, now,
+        " AND m.suspended_at IS NULL AND NOT EXISTS (SELECT 1 FROM denied_tokens d WHERE d.token_id = $4)",
+        session_id, member_id, now, token_id,
     )  # fmt: skip
     if not found:
         return None
@@ -171,16 +242,80 @@ async def newest_code(phone_index: str, purpose: str) -> SignInCode | None:
     return await SignInCode.filter(phone_index=phone_index, purpose=purpose).order_by("-created_at", "-id").first()
 
 
-async def code_times(phone_index: str, since: datetime) -> list[datetime]:
-    """When codes of any purpose were asked for since then, newest first."""
-    found = SignInCode.filter(phone_index=phone_index, created_at__gt=since).order_by("-created_at")
-    return [code.created_at for code in await found]
+KNOWN_DEVICE = """
+WITH known AS MATERIALIZED (
+    SELECT EXISTS (
+        SELECT 1 FROM sessions s JOIN members m ON m.id = s.member_id
+        WHERE m.phone_index = $1 AND s.device_id = $2 AND s.end_reason IS DISTINCT FROM 'REUSED'
+    ) AS here
+)
+"""
+"""Whether the device has signed in with the phone before: it is then judged by its own deeds alone."""
 
 
-async def failure_times(phone_index: str, since: datetime) -> list[datetime]:
-    """When wrong passwords were given since then, newest first."""
-    found = PasswordFailure.filter(phone_index=phone_index, failed_at__gt=since).order_by("-failed_at")
-    return [failure.failed_at for failure in await found]
+async def asked_lately(knock: Knock, since: datetime) -> Asked:
+    """The requests for codes of any purpose that count at this door; one statement, the same for every phone."""
+    [found] = await rows(
+        f"""{KNOWN_DEVICE} SELECT
+        ARRAY(SELECT created_at FROM sign_in_codes WHERE phone_index = $1 AND created_at > $4
+              AND (device_id = $2 OR NOT (SELECT here FROM known)) ORDER BY created_at DESC) AS phone,
+        ARRAY(SELECT created_at FROM sign_in_codes WHERE device_id = $2 AND created_at > $4
+              ORDER BY created_at DESC) AS device,
+        ARRAY(SELECT created_at FROM sign_in_codes WHERE network = $3 AND created_at > $4
+              AND NOT (SELECT here FROM known) ORDER BY created_at DESC) AS network""",  # noqa: S608 - no values
+        knock.phone_index, knock.device_id, knock.network, since,
+    )  # fmt: skip
+    return Asked(found["phone"], found["device"], found["network"])
+
+
+async def failed_lately(knock: Knock, *, phone: datetime, device: datetime, network: datetime) -> Failed:
+    """The wrong tries that count at this door, each since its own moment; one statement, the same for every phone."""
+    [found] = await rows(
+        f"""{KNOWN_DEVICE} SELECT phone.*, device.*, network.* FROM
+        (SELECT count(*) AS phone_count, max(failed_at) AS phone_newest FROM sign_in_failures
+         WHERE phone_index = $1 AND failed_at > $4 AND (device_id = $2 OR NOT (SELECT here FROM known))) phone,
+        (SELECT count(*) AS device_count, max(failed_at) AS device_newest FROM sign_in_failures
+         WHERE device_id = $2 AND failed_at > $5) device,
+        (SELECT count(*) AS network_count, max(failed_at) AS network_newest FROM sign_in_failures
+         WHERE network = $3 AND failed_at > $6 AND NOT (SELECT here FROM known)) network""",  # noqa: S608 - no values
+        knock.phone_index, knock.device_id, knock.network, phone, device, network,
+    )  # fmt: skip
+    return Failed(
+        Failures(found["phone_count"], found["phone_newest"]),
+        Failures(found["device_count"], found["device_newest"]),
+        Failures(found["network_count"], found["network_newest"]),
+    )
+
+
+async def forget_failures(phone_index: str) -> None:
+    """The right person came."""
+    await execute("DELETE FROM sign_in_failures WHERE phone_index = $1", phone_index)
+
+
+async def nth_message_at(number: int, since: datetime) -> datetime | None:
+    """When the `number`-th newest message that cost something was asked for; None if there were fewer since then."""
+    found = await rows(
+        "SELECT created_at FROM sign_in_codes WHERE wanted AND created_at > $1 ORDER BY created_at DESC"
+        " OFFSET $2 LIMIT 1",
+        since, number - 1,
+    )  # fmt: skip
+    return found[0]["created_at"] if found else None
+
+
+async def deny_token(token_id: str, at: datetime, expires_at: datetime) -> bool:
+    """Refuse this token from now on; False if it was refused already."""
+    denied = await rows(
+        "INSERT INTO denied_tokens (token_id, denied_at, expires_at) VALUES ($1, $2, $3)"
+        " ON CONFLICT DO NOTHING RETURNING token_id",
+        token_id, at, expires_at,
+    )  # fmt: skip
+    return bool(denied)
+
+
+async def denied_among(token_ids: Sequence[str]) -> set[str]:
+    """Those of these tokens that are refused one by one."""
+    found = await rows("SELECT token_id FROM denied_tokens WHERE token_id = ANY($1)", list(token_ids))
+    return {row["token_id"] for row in found}
 
 
 async def signing_keys() -> list[SigningKey]:
@@ -194,10 +329,12 @@ async def lock_signing_keys() -> None:
     await rows("SELECT pg_advisory_xact_lock(hashtextextended('signing keys', 0))")
 
 
-async def forget_before(*, codes: datetime, sessions: datetime) -> None:
-    """Delete codes and failures older than `codes`, and sessions that ended or expired before `sessions`."""
+async def forget_before(*, codes: datetime, tokens: datetime, sessions: datetime) -> None:
+    """Delete codes and failures older than `codes`, refusals of tokens that expired before `tokens`, and sessions that
+    ended or expired before `sessions`."""
     await execute("DELETE FROM sign_in_codes WHERE created_at < $1", codes)
-    await execute("DELETE FROM password_failures WHERE failed_at < $1", codes)
+    await execute("DELETE FROM sign_in_failures WHERE failed_at < $1", codes)
+    await execute("DELETE FROM denied_tokens WHERE expires_at < $1", tokens)
     await execute("DELETE FROM sessions WHERE least(ended_at, expires_at) < $1", sessions)
 
 

@@ -52,19 +52,33 @@ async def session_node(info: Info, key: str) -> Node | None:
 class AccountMutations:
     @mutation(description="Send a code to a phone by text message. The answer never tells whether the phone is known.")
     async def request_sign_in_code(self, info: Info, input: RequestSignInCodeInput) -> RequestSignInCodePayload:
-        asked = await codes.request_sign_in_code(info.context.ports, input.phone, input.device_id)
+        asked = await codes.request_sign_in_code(
+            info.context.ports,
+            input.phone,
+            input.device_id,
+            address=info.context.address,
+            captcha_token=input.captcha_token,
+        )
         return RequestSignInCodePayload.of(asked)
 
     @mutation(description="Begin a session with a phone number and the code sent to it.")
     async def sign_in_with_code(self, info: Info, input: SignInWithCodeInput) -> SignInPayload:
         ports = info.context.ports
-        found = await sessions.sign_in_with_code(ports, input.phone, input.code, input.device())
+        address = info.context.address
+        found = await sessions.sign_in_with_code(ports, input.phone, input.code, input.device(), address=address)
         return SignInPayload(session=SessionTokens.of(found), viewer=Viewer.of(found.member_id))
 
     @mutation(description="Begin a session with a phone number and a password; for staff.")
     async def sign_in_with_password(self, info: Info, input: SignInWithPasswordInput) -> SignInPayload:
         ports = info.context.ports
-        found = await sessions.sign_in_with_password(ports, input.phone, input.password, input.device())
+        found = await sessions.sign_in_with_password(
+            ports,
+            input.phone,
+            input.password,
+            input.device(),
+            address=info.context.address,
+            captcha_token=input.captcha_token,
+        )
         return SignInPayload(session=SessionTokens.of(found), viewer=Viewer.of(found.member_id))
 
     @mutation(description="Exchange a refresh token for the next pair of tokens.")

@@ -190,6 +190,9 @@ class SessionTokens:
 class RequestSignInCodeInput:
     phone: str = strawberry.field(description="With country code; without one it is Chinese.")
     device_id: str = strawberry.field(description="Made once per installation.")
+    captcha_token: str | None = strawberry.field(
+        default=None, description="What the captcha (安全验证) gave, after CAPTCHA_REQUIRED; else left out."
+    )
 
 
 @strawberry.type(description="The same whether or not the phone is known here.")
@@ -219,6 +222,9 @@ class SignInWithPasswordInput:
     password: str = strawberry.field(description="As it was set; nothing is trimmed.")
     device_id: str = strawberry.field(description="Made once per installation.")
     device_name: str = strawberry.field(description='For the list of sessions, as "May\'s phone".')
+    captcha_token: str | None = strawberry.field(
+        default=None, description="What the captcha (安全验证) gave, after CAPTCHA_REQUIRED; else left out."
+    )
 
     def device(self) -> Device:
         return Device(self.device_id, self.device_name)

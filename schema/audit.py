@@ -42,6 +42,7 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
     "role.granted": ("授予了角色{role}，范围：{region}", "Gave the role {role} over {region}."),
     "role.revoked": ("收回了角色{role}，范围：{region}", "Took back the role {role} over {region}."),
     "session.reused": ("登录凭证被重复使用，会话已结束", "A session's token was used twice; the session was ended."),
+    "token.denied": ("访问令牌已作废", "An access token that had leaked was refused."),
 }
 NOTHING = {Language.CHINESE: "全部", Language.ENGLISH: "everything"}
 """What a detail says that is null: no region is everywhere."""

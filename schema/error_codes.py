@@ -69,6 +69,10 @@ GUIDE: dict[ErrorCode, Guide] = {
         "Phone number and password do not belong together.",
         "Let the person type them again; which of the two is wrong is never told.",
     ),
+    ErrorCode.CAPTCHA_REQUIRED: Guide(
+        "Too much came from this device or network for the server to believe in a person without a proof.",
+        "Show the captcha, then send the same again with what it gave as `captchaToken`.",
+    ),
     ErrorCode.SESSION_EXPIRED: Guide(
         "The refresh token is unknown, too old, or its session has ended.",
         "Forget both tokens and sign in; keep what was learned offline.",

@@ -23,6 +23,7 @@ MESSAGES: dict[Code, tuple[str, str]] = {  # (zh-CN, en)
     Code.CODE_WRONG: ("验证码不正确", "The code is wrong."),
     Code.CODE_EXPIRED: ("验证码已过期，请重新获取", "The code has expired. Please ask for a new one."),
     Code.CREDENTIALS_WRONG: ("手机号或密码不正确", "The phone number or password is wrong."),
+    Code.CAPTCHA_REQUIRED: ("请先完成安全验证", "Please prove that you are a person."),
     Code.SESSION_EXPIRED: ("登录已过期，请重新登录", "Your session has expired. Please sign in again."),
     Code.SESSION_REUSED: ("登录状态异常，请重新登录", "This session was used elsewhere. Please sign in again."),
     Code.LESSON_LOCKED: ("请先完成前面的课时", "Please complete the lesson before this one first."),

@@ -42,7 +42,13 @@ async def identify(ports: Ports, authorization: str | None, address: str) -> Ide
     if scheme.lower() != "bearer" or not token.strip():
         raise DomainError(ErrorCode.UNAUTHENTICATED)
     claims = await claims_of(ports, token.strip())
-    return Identity(replace(await actor_of(ports, claims), address=address), claims.expires_at)
+    try:
+        actor = await actor_of(ports, claims)
+    except DomainError as error:
+        if error.code is ErrorCode.UNAUTHENTICATED:
+            ports.tokens.forget(token.strip())
+        raise
+    return Identity(replace(actor, address=address), claims.expires_at)
 
 
 async def pay_what_is_due(ports: Ports, operation: Operation, identity: Identity | None) -> None:

@@ -20,6 +20,7 @@ from kit.redis import open_redis
 from kit.settings import Settings
 from kit.tasks import end
 from models import MODULES
+from providers.captcha.registry import captcha_for
 from providers.sms.registry import sms_for
 from providers.storage.registry import storage_for
 from server.home import Embedded, standing
@@ -53,6 +54,7 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
             passwords=passwords,
             phones=Phones(settings.key("phones")),
             sms=sms_for(settings),
+            captcha=captcha_for(settings),
             storage=storage_for(settings),
         )
     finally:

@@ -39,12 +39,12 @@ class PhoneChange:
 
 
 async def actor_of(ports: Ports, claims: Claims) -> Actor:
-    """Who acts with this token; UNAUTHENTICATED once the session has ended or the member is suspended."""
-    found = await session_grants(claims.session_id, claims.member_id, ports.clock.now())
+    """Who acts with this token; UNAUTHENTICATED once it is denied, the session has ended or the member is suspended."""
+    found = await session_grants(claims.session_id, claims.member_id, claims.token_id, ports.clock.now())
     if found is None:
         raise DomainError(ErrorCode.UNAUTHENTICATED)
     grants = tuple(Grant(each.role, each.region_id, each.region_path) for each in found)
-    return Actor(claims.member_id, claims.session_id, grants)
+    return Actor(claims.member_id, claims.session_id, grants, token_id=claims.token_id)
 
 
 async def update_profile(ports: Ports, actor: Actor, change: ProfileChange) -> None:

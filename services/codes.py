@@ -18,7 +18,8 @@ from kit.errors import DomainError, ErrorCode, bad_input
 from kit.ids import new_digits, new_id
 from kit.seals import Seal
 from models.accounts import Member, member_by_phone
-from models.sessions import SignInCode, code_times, lock_phone, newest_code
+from models.sessions import Knock, SignInCode, lock_doors, newest_code
+from services.doors import knock_of, prove_human, refuse_asking, refuse_beyond_fuse
 from services.outbox import announce
 from services.ports import Ports
 
@@ -34,19 +35,24 @@ class CodeAsked:
     expires_in_seconds: int
 
 
-async def request_sign_in_code(ports: Ports, phone: str, device_id: str) -> CodeAsked:
+async def request_sign_in_code(
+    ports: Ports, phone: str, device_id: str, *, address: str = "", captcha_token: str | None = None
+) -> CodeAsked:
     """Send a code to sign in with, if the phone is a member's; the answer is the same for any phone.
 
-    Within a minute of the last one nothing is sent and the answer says how long to wait. THROTTLED beyond 5 an hour
-    or 10 a day.
+    Within a minute of the last one nothing is sent and the answer says how long to wait. THROTTLED beyond the limits of
+    `auth/codes.py` for the phone, the device, the network of `address` and all together; CAPTCHA_REQUIRED before that.
     """
     number = ports.phones.normalise(phone, "phone")
     check_device_text(device_id, "deviceId")
+    knock = knock_of(ports, number, device_id, address)
+    human = await prove_human(ports, knock, address, captcha_token)
+    await refuse_asking(ports, knock, human=human)
 
     async def work() -> CodeAsked:
-        await lock_phone(ports.phones.index(number))
-        member = await member_by_phone(ports.phones.index(number))
-        return await _ask(ports, number, Purpose.SIGN_IN, wanted=may_sign_in(member))
+        await lock_doors(knock)
+        member = await member_by_phone(knock.phone_index)
+        return await _ask(ports, number, knock, Purpose.SIGN_IN, wanted=may_sign_in(member), human=human)
 
     return await transaction(work)
 
@@ -65,8 +71,11 @@ async def request_change_phone_codes(ports: Ports, actor: Actor, new_phone: str)
         await lock_phones(ports, [old_number, new_number])
         taken = await member_by_phone(ports.phones.index(new_number)) is not None
         asked = [
-            await _ask(ports, old_number, Purpose.CHANGE_PHONE_OLD, wanted=True),
-            await _ask(ports, new_number, Purpose.CHANGE_PHONE_NEW, wanted=not taken),
+            await _ask(ports, number, Knock(ports.phones.index(number)), purpose, wanted=wanted)
+            for number, purpose, wanted in (
+                (old_number, Purpose.CHANGE_PHONE_OLD, True),
+                (new_number, Purpose.CHANGE_PHONE_NEW, not taken),
+            )
         ]
         return CodeAsked(
             max(each.retry_after_seconds for each in asked), min(each.expires_in_seconds for each in asked)
@@ -80,8 +89,8 @@ async def request_own_code(ports: Ports, actor: Actor, purpose: Purpose) -> Code
 
     async def work() -> CodeAsked:
         number = ports.phones.open(await _own_phone(actor.member_id))
-        await lock_phone(ports.phones.index(number))
-        return await _ask(ports, number, purpose, wanted=True)
+        await lock_phones(ports, [number])
+        return await _ask(ports, number, Knock(ports.phones.index(number)), purpose, wanted=True)
 
     return await transaction(work)
 
@@ -131,8 +140,7 @@ def may_sign_in(member: Member | None) -> bool:
 
 async def lock_phones(ports: Ports, numbers: Iterable[str]) -> None:
     """Several phones in one order, so that two members cannot wait for each other."""
-    for index in sorted(ports.phones.index(number) for number in numbers):
-        await lock_phone(index)
+    await lock_doors(*(Knock(ports.phones.index(number)) for number in numbers))
 
 
 async def send_code(ports: Ports, payload: dict[str, str]) -> None:
@@ -146,19 +154,25 @@ async def send_code(ports: Ports, payload: dict[str, str]) -> None:
     await SignInCode.filter(id=row.id).update(sent_at=now)
 
 
-async def _ask(ports: Ports, number: str, purpose: Purpose, *, wanted: bool) -> CodeAsked:
-    """One request under the phone's lock. The work is the same whether or not a message is `wanted`."""
+async def _ask(
+    ports: Ports, number: str, knock: Knock, purpose: Purpose, *, wanted: bool, human: bool = False
+) -> CodeAsked:
+    """One request under the door's locks. The work is the same whether or not a message is `wanted`."""
     now = ports.clock.now()
-    index = ports.phones.index(number)
-    wait = rules.wait_for(await code_times(index, now - rules.WINDOW), now)
+    asked = await refuse_asking(ports, knock, human=human)
+    wait = rules.wait_for(asked.phone, now)
     if wait is not None:
-        return await _waiting(index, purpose, wait, now)
+        return await _waiting(knock.phone_index, purpose, wait, now)
+    await refuse_beyond_fuse(ports)
     code, code_id = new_digits(rules.DIGITS), new_id()
     while code == rules.DEMO_CODE:
         code = new_digits(rules.DIGITS)
     await SignInCode.create(
         id=code_id,
-        phone_index=index,
+        phone_index=knock.phone_index,
+        device_id=knock.device_id,
+        network=knock.network,
+        wanted=wanted,
         purpose=purpose.value,
         code_hash=_hash(ports, code_id, number, purpose, code),
         created_at=now,

@@ -12,6 +12,7 @@ from kit.paging import Cursors
 from kit.phones import Phones
 from kit.redis import Redis
 from kit.settings import Settings
+from providers.captcha.base import Captcha
 from providers.sms.base import Sms
 from providers.storage.base import Storage
 
@@ -31,4 +32,6 @@ class Ports:
     passwords: Passwords
     phones: Phones
     sms: Sms
+    captcha: Captcha | None
+    """None: nobody judges, and sign-in has its budgets alone."""
     storage: Storage

@@ -9,22 +9,23 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth.actor import Actor
-from auth.codes import WRONG_PASSWORDS, Purpose, Verdict
+from auth.codes import Purpose, Verdict
 from kit.db import require_transaction, transaction
 from kit.errors import DomainError, ErrorCode, not_found
 from kit.ids import new_id, new_secret
 from kit.paging import Ask, Page
 from models.accounts import locked_member, member_by_phone, seen
 from models.sessions import (
-    PasswordFailure,
+    Knock,
     RefreshToken,
     Session,
+    SignInFailure,
     count_living_sessions,
     end_sessions,
-    failure_times,
     forget_before,
+    forget_failures,
     living_sessions,
-    lock_phone,
+    lock_doors,
     locked_session,
     sessions_by_ids,
     successor_of,
@@ -32,8 +33,9 @@ from models.sessions import (
 )
 from services.audit import record
 from services.codes import check_device_text, may_sign_in, refusal, try_code, use_up
+from services.doors import knock_of, prove_human, record_failure, refuse_trying
 from services.ports import Ports
-from services.signing import ready_keys
+from services.signing import deny, ready_keys
 
 REFRESH_LIFE = timedelta(days=60)
 """From the last use."""
@@ -71,45 +73,58 @@ class _Link:
     expires_at: datetime
 
 
-async def sign_in_with_code(ports: Ports, phone: str, code: str, device: Device) -> SignedIn:
+async def sign_in_with_code(ports: Ports, phone: str, code: str, device: Device, *, address: str = "") -> SignedIn:
     """Open a session by a code sent to the phone.
 
-    CODE_WRONG for a wrong or used one and for an unknown phone alike; CODE_EXPIRED after 5 minutes or 5 wrong tries.
+    CODE_WRONG for a wrong or used one and for an unknown phone alike; CODE_EXPIRED after 5 minutes or 5 wrong tries;
+    THROTTLED in the growing pauses after wrong ones.
     """
     number = ports.phones.normalise(phone, "phone")
     _check_device(device)
+    knock = knock_of(ports, number, device.id, address)
+    await refuse_trying(ports, knock)
 
     async def work() -> _Link | DomainError:
-        await lock_phone(ports.phones.index(number))
+        await lock_doors(knock)
+        await refuse_trying(ports, knock)
         verdict, row = await try_code(ports, number, Purpose.SIGN_IN, code)
-        member = await member_by_phone(ports.phones.index(number))
+        member = await member_by_phone(knock.phone_index)
         if verdict is Verdict.RIGHT and member is not None:
             member = await locked_member(member.id)
+        if verdict is Verdict.RIGHT:
+            await use_up(ports, row)
+            if member is None or not may_sign_in(member):
+                verdict = Verdict.WRONG
+        if verdict is Verdict.WRONG:
+            await record_failure(ports, knock)
         if refused := refusal(verdict, "code"):
             return refused  # not raised: the try is to be kept
-        await use_up(ports, row)
-        if member is None or not may_sign_in(member):
-            return DomainError(ErrorCode.CODE_WRONG, field=["code"])
-        return await _open_session(ports, member.id, device)
+        assert member is not None
+        return await _open_session(ports, member.id, knock, device)
 
     return await _answer(ports, await transaction(work))
 
 
-async def sign_in_with_password(ports: Ports, phone: str, password: str, device: Device) -> SignedIn:
-    """Open a session by a password. CREDENTIALS_WRONG whatever was wrong; THROTTLED after 10 wrong ones in an hour."""
+async def sign_in_with_password(
+    ports: Ports, phone: str, password: str, device: Device, *, address: str = "", captcha_token: str | None = None
+) -> SignedIn:
+    """Open a session by a password. CREDENTIALS_WRONG whatever was wrong; THROTTLED in the growing pauses after wrong
+    ones; CAPTCHA_REQUIRED before a suspicious device or network may go on."""
     number = ports.phones.normalise(phone, "phone")
     _check_device(device)
-    index = ports.phones.index(number)
-    attempt = await transaction(lambda: _begin_attempt(ports, index))
-    member = await member_by_phone(index)
+    knock = knock_of(ports, number, device.id, address)
+    human = await prove_human(ports, knock, address, captcha_token)
+    await refuse_trying(ports, knock, human=human)
+    attempt = await transaction(lambda: _begin_attempt(ports, knock, human=human))
+    member = await member_by_phone(knock.phone_index)
     right = await ports.passwords.verify(password, member.password_hash if member else None)
 
     async def work() -> _Link | None:
         assert member is not None
-        await PasswordFailure.filter(id=attempt).delete()
+        await attempt.delete()
         current = await locked_member(member.id)
         same = current is not None and current.password_hash == member.password_hash
-        return await _open_session(ports, member.id, device) if same and may_sign_in(current) else None
+        return await _open_session(ports, member.id, knock, device) if same and may_sign_in(current) else None
 
     link = await transaction(work) if right else None
     return await _answer(ports, link or DomainError(ErrorCode.CREDENTIALS_WRONG))
@@ -128,13 +143,18 @@ async def refresh_session(ports: Ports, refresh_token: str) -> SignedIn:
 
 
 async def sign_out(ports: Ports, actor: Actor, *, session_id: UUID | None = None, everywhere: bool = False) -> int:
-    """End this session, another of the member's or all; how many. NOT_FOUND for one not open and theirs."""
+    """End this session, another of the member's or all; how many. NOT_FOUND for one not open and theirs.
+
+    Where this session ends, the token presented is denied as well.
+    """
 
     async def work() -> int:
         chosen = None if everywhere else [session_id or actor.session_id]
         ended = await end_sessions(actor.member_id, ports.clock.now(), "SIGNED_OUT", chosen)
         if not ended and session_id is not None and not everywhere:
             raise not_found("sessionId")
+        if actor.token_id is not None and (everywhere or session_id in (None, actor.session_id)):
+            await deny(ports, actor.token_id)
         return ended
 
     return await transaction(work)
@@ -158,9 +178,10 @@ async def count_sessions(ports: Ports, member_id: UUID) -> int:
 
 
 async def tidy_sessions(ports: Ports) -> None:
-    """Forget codes after two days and sessions a month after their end."""
+    """Forget codes and failures after two days, denied tokens once they would have expired anyway, and sessions a month
+    after their end."""
     now = ports.clock.now()
-    await forget_before(codes=now - timedelta(days=2), sessions=now - KEPT_AFTER_END)
+    await forget_before(codes=now - timedelta(days=2), tokens=now, sessions=now - KEPT_AFTER_END)
 
 
 async def _next_link(ports: Ports, text: str) -> _Link | DomainError:
@@ -188,9 +209,10 @@ async def _next_link(ports: Ports, text: str) -> _Link | DomainError:
     return _Link(session.member_id, session.id, _successor(ports, text), successor.expires_at)
 
 
-async def _open_session(ports: Ports, member_id: UUID, device: Device) -> _Link:
+async def _open_session(ports: Ports, member_id: UUID, knock: Knock, device: Device) -> _Link:
     """A new family. The caller holds the member's row, so that a suspension cannot miss it."""
     require_transaction()
+    await forget_failures(knock.phone_index)
     now = ports.clock.now()
     session = await Session.create(
         id=new_id(),
@@ -217,16 +239,11 @@ async def _keep(session: Session, text: str, now: datetime, *, parent_hash: str 
     )
 
 
-async def _begin_attempt(ports: Ports, phone_index: str) -> UUID:
+async def _begin_attempt(ports: Ports, knock: Knock, *, human: bool) -> SignInFailure:
     """Count a try before it is made, so that twenty at once are twenty; a right one is taken off again."""
-    now = ports.clock.now()
-    window, most = WRONG_PASSWORDS
-    await lock_phone(phone_index)
-    failed = await failure_times(phone_index, now - window)
-    if len(failed) >= most:
-        wait = failed[most - 1] + window - now
-        raise DomainError(ErrorCode.THROTTLED, retry_after_seconds=int(wait.total_seconds()) + 1)
-    return (await PasswordFailure.create(id=new_id(), phone_index=phone_index, failed_at=now)).id
+    await lock_doors(knock)
+    await refuse_trying(ports, knock, human=human)
+    return await record_failure(ports, knock)
 
 
 async def _answer(ports: Ports, link: _Link | DomainError) -> SignedIn:

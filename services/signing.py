@@ -1,11 +1,13 @@
-"""The keys that sign access tokens: kept in the database, shared by all processes, exchanged by command."""
+"""The keys that sign access tokens, kept in the database, shared by all processes, exchanged by command; and the tokens
+that are refused one by one."""
 
 from datetime import timedelta
 
-from auth.tokens import KEPT_AFTER_USE, PUBLISHED_BEFORE_USE, Claims, StoredKey
+from auth.tokens import CLOCK_SKEW, KEPT_AFTER_USE, LIFE, PUBLISHED_BEFORE_USE, Claims, StoredKey
 from kit.clock import monotonic
 from kit.db import transaction
-from models.sessions import SigningKey, lock_signing_keys, signing_keys
+from models.sessions import SigningKey, deny_token, lock_signing_keys, signing_keys
+from services.audit import record
 from services.ports import Ports
 
 FRESH_SECONDS = 60.0
@@ -28,6 +30,32 @@ async def claims_of(ports: Ports, token: str) -> Claims:
     if not ports.tokens.knows_key_of(token):
         await ready_keys(ports, older_than_seconds=RELOAD_PAUSE_SECONDS)
     return ports.tokens.verify(token, ports.clock.now())
+
+
+async def deny(ports: Ports, token_id: str) -> bool:
+    """Refuse one access token, by its `jti`, until it would have expired; False if it was refused already.
+
+    The session it belongs to goes on, and so do its other tokens. Seen at the next request everywhere.
+    """
+    now = ports.clock.now()
+    return await deny_token(token_id, now, now + LIFE + CLOCK_SKEW)
+
+
+async def deny_leaked(ports: Ports, token: str) -> bool:
+    """Refuse one access token that was seen where it does not belong, and write down that it was; False if it is over
+    already. The member stays signed in: the app has another within a quarter of an hour.
+
+    For the command line, which nobody stands behind: the audit shows no actor.
+    """
+    claims = await claims_of(ports, token)
+
+    async def work() -> bool:
+        denied = await deny(ports, claims.token_id)
+        if denied:
+            await record(ports, None, "token.denied", "Session", claims.session_id)
+        return denied
+
+    return await transaction(work)
 
 
 async def public_keys(ports: Ports) -> dict[str, list[dict[str, str]]]:

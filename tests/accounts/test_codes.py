@@ -10,7 +10,7 @@ import pytest
 from kit.clock import FrozenClock
 from kit.db import rows
 from kit.errors import DomainError, ErrorCode
-from models.sessions import Session, SignInCode
+from models.sessions import Session, SignInCode, SignInFailure
 from services.codes import CodeAsked, request_sign_in_code, send_code
 from services.ports import Ports
 from services.sessions import Device, SignedIn, sign_in_with_code
@@ -27,8 +27,8 @@ async def may(world: World):
     return await world.learner("阿May", phone=PHONE)
 
 
-async def ask(ports: Ports, phone: str = PHONE) -> CodeAsked:
-    return await request_sign_in_code(ports, phone, "d1")
+async def ask(ports: Ports, phone: str = PHONE, device: Device = DEVICE) -> CodeAsked:
+    return await request_sign_in_code(ports, phone, device.id)
 
 
 async def asked_code(ports: Ports, phone: str = PHONE) -> str:
@@ -36,13 +36,13 @@ async def asked_code(ports: Ports, phone: str = PHONE) -> str:
     return (await delivered(ports)).code(phone)
 
 
-async def sign_in(ports: Ports, code: str, phone: str = PHONE) -> SignedIn:
-    return await sign_in_with_code(ports, phone, code, DEVICE)
+async def sign_in(ports: Ports, code: str, phone: str = PHONE, device: Device = DEVICE) -> SignedIn:
+    return await sign_in_with_code(ports, phone, code, device)
 
 
-async def refusal(ports: Ports, code: str, phone: str = PHONE) -> ErrorCode:
+async def refusal(ports: Ports, code: str, phone: str = PHONE, device: Device = DEVICE) -> ErrorCode:
     with pytest.raises(DomainError) as refused:
-        await sign_in(ports, code, phone)
+        await sign_in(ports, code, phone, device)
     return refused.value.code
 
 
@@ -83,17 +83,18 @@ async def test_an_unknown_phone_is_refused_even_the_code_it_never_got(ports: Por
 
 async def test_known_and_unknown_phones_meet_the_same_limits_and_refusals(ports: Ports, clock: FrozenClock) -> None:
     async def story(phone: str) -> list[object]:
-        heard: list[object] = [await refusal(ports, "000000", phone)]
+        device = Device(f"of {phone}", "手机")
+        heard: list[object] = [await refusal(ports, "000000", phone, device)]
         for step in (30, 30, 61, 61, 61, 61, 61):
             try:
-                heard.append(await ask(ports, phone))
+                heard.append(await ask(ports, phone, device))
             except DomainError as error:
                 heard.append((error.code, error.retry_after_seconds))
-            heard.append(await refusal(ports, "wrong", phone))
+            heard.append(await refusal(ports, "wrong", phone, device))
             clock.advance(timedelta(seconds=step))
-        heard += [await refusal(ports, "wrong", phone) for _ in range(6)]
+        heard += [await refusal(ports, "wrong", phone, device) for _ in range(6)]
         clock.advance(5 * MINUTE)
-        return [*heard, await refusal(ports, "wrong", phone)]
+        return [*heard, await refusal(ports, "wrong", phone, device)]
 
     known, unknown = await story(PHONE), await story(STRANGER)
 
@@ -161,6 +162,7 @@ async def test_the_fifth_try_may_be_the_right_one(ports: Ports) -> None:
         await refusal(ports, other(code))
 
     assert (await sign_in(ports, code)).access_token
+    assert await SignInFailure.all().count() == 0
 
 
 async def test_twenty_wrong_tries_at_once_are_five(ports: Ports) -> None:

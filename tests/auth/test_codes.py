@@ -1,4 +1,4 @@
-"""How often a code may be asked for, and what a try is worth."""
+"""How often a code may be asked for, what a try is worth, and how long wrong ones must wait."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.codes import LIFE, TRIES, Verdict, Wait, judge, wait_for
+from auth.codes import (
+    DEVICE_LIMITS,
+    DEVICE_PATIENCE,
+    LIFE,
+    LIMITS,
+    LONGEST_PAUSE,
+    NETWORK_LIMITS,
+    NETWORK_PATIENCE,
+    PHONE_PATIENCE,
+    TRIES,
+    Limits,
+    Patience,
+    Verdict,
+    Wait,
+    is_suspicious,
+    judge,
+    network_of,
+    pause_after,
+    pause_of,
+    wait_for,
+    wait_of,
+)
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
@@ -67,3 +88,60 @@ def test_whether_a_code_is_over_does_not_tell_whether_it_was_right(tries: int, u
     facts: dict = {"tries": tries, "used": used, "expires_at": NOW + timedelta(seconds=offset)}
 
     assert (verdict(right=True, **facts) is Verdict.EXPIRED) == (verdict(right=False, **facts) is Verdict.EXPIRED)
+
+
+@given(st.lists(st.integers(0, 2 * 86400), max_size=700), st.sampled_from([LIMITS, DEVICE_LIMITS, NETWORK_LIMITS]))
+def test_no_window_ever_holds_more_than_its_most(seconds: list[int], limits: Limits) -> None:
+    """Whoever is let in at once, and comes again after each wait, one by one."""
+    let_in: list[datetime] = []
+    for moment in sorted(NOW + timedelta(seconds=each) for each in seconds):
+        if wait_of(let_in, limits, moment) == 0:
+            let_in.insert(0, moment)
+
+    for window, most in limits:
+        for place, first in enumerate(let_in):
+            assert sum(each > first - window for each in let_in[place:]) <= most
+
+
+@pytest.mark.parametrize(
+    ("failures", "minutes"), [(0, 0), (5, 0), (6, 1), (7, 2), (8, 4), (9, 8), (10, 15), (11, 15), (10_000, 15)]
+)
+def test_pauses_double_and_never_last_longer_than_a_quarter_of_an_hour(failures: int, minutes: int) -> None:
+    assert pause_after(failures, PHONE_PATIENCE) == timedelta(minutes=minutes) <= LONGEST_PAUSE
+
+
+@given(st.integers(0, 200), st.integers(0, 86400), st.sampled_from([PHONE_PATIENCE, DEVICE_PATIENCE, NETWORK_PATIENCE]))
+def test_whoever_waits_out_the_pause_is_let_try(failures: int, seconds: int, patience: Patience) -> None:
+    newest = NOW - timedelta(seconds=seconds)
+
+    wait = pause_of(failures, newest if failures else None, patience, NOW)
+
+    assert 0 <= wait <= LONGEST_PAUSE.total_seconds()
+    assert pause_of(failures, newest, patience, NOW + timedelta(seconds=wait)) == 0
+
+
+def test_half_of_a_limit_is_suspicious() -> None:
+    def found(asked: list[datetime], failures: int = 0) -> bool:
+        return is_suspicious(asked, DEVICE_LIMITS, failures, DEVICE_PATIENCE, NOW)
+
+    assert not found(ago(1, 2, 3, 4))
+    assert found(ago(1, 2, 3, 4, 5))
+    assert not found(ago(1, 2, 3, 4, *range(61, 66)))
+    assert found(ago(1, 2, 3, 4, *range(61, 67)))
+    assert not found([], 4)
+    assert found([], 5)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("", ""),
+        ("testclient", "testclient"),
+    ],
+)
+def test_an_ipv6_subscriber_counts_as_one_address(address: str, network: str) -> None:
+    assert network_of(address) == network
