@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from schema.audit import SUMMARIES
+
 ROOT = Path(__file__).parents[1]
 
 FLOOR = {
@@ -120,6 +122,26 @@ def test_the_rules_of_the_game_are_pure(place: str) -> None:
     waiting = [node for node in ast.walk(tree(ROOT / place)) if isinstance(node, ast.AsyncFunctionDef | ast.Await)]
 
     assert not waiting, place
+
+
+def deeds() -> set[str]:
+    """Every action that a service records: the words with a dot among the arguments of `record`."""
+    found: set[str] = set()
+    for place in sources():
+        for node in ast.walk(tree(ROOT / place)) if place.startswith("services/") else ():
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("record", "_record_change"):
+                found |= {
+                    each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and is_deed(each.value)
+                }
+    return found
+
+
+def is_deed(value: object) -> bool:
+    return isinstance(value, str) and "." in value and value.replace(".", "").replace("_", "").isalpha()
+
+
+def test_every_deed_has_its_sentences_and_every_sentence_its_deed() -> None:
+    assert deeds() == set(SUMMARIES), "a new action needs its two sentences in schema/audit.py"
 
 
 def test_sizes_are_known(capsys: pytest.CaptureFixture[str]) -> None:
