@@ -1,5 +1,7 @@
 """The database that the migrations make is the one that the models and the design promise."""
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,9 +10,11 @@ import pytest
 from tortoise import Tortoise
 from tortoise.fields import Field
 from tortoise.fields.relational import ForeignKeyFieldInstance
+from tortoise.migrations.operations import AddField
 from tortoise.models import Model
 
-from kit.db import APP, pending_migrations, rows
+import models.migrations
+from kit.db import APP, MIGRATIONS, pending_migrations, rows
 from tests.process import ROOT
 
 UNIQUE = {
@@ -93,6 +97,20 @@ def test_the_migrations_lead_to_the_models() -> None:
     )
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_column_that_comes_later_can_be_added_to_a_table_with_rows() -> None:
+    """A default that only Python knows fills no row that is already there: null first, then a value, then not null."""
+    added = {
+        (migration.name, step.model_name, step.name): step.field
+        for migration in pkgutil.iter_modules(models.migrations.__path__)
+        if migration.name[0].isdigit()
+        for step in importlib.import_module(f"{MIGRATIONS}.{migration.name}").Migration.operations
+        if isinstance(step, AddField)
+    }
+
+    assert added
+    assert [place for place, column in added.items() if not (column.null or column.has_db_default())] == []
 
 
 async def test_a_migrated_database_lacks_no_migration(database: None) -> None:

@@ -157,8 +157,10 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name="Course",
             name="adults_only",
-            field=fields.BooleanField(default=False),
+            field=fields.BooleanField(default=False, null=True),
         ),
+        RunSQL("UPDATE courses SET adults_only = false"),
+        ops.AlterField(model_name="Course", name="adults_only", field=fields.BooleanField(default=False)),
         ops.AddField(
             model_name="Member",
             name="deleted_at",
