@@ -214,7 +214,8 @@ async def count_living_sessions(member_id: UUID, now: datetime, unused_since: da
 async def ended_among(session_ids: Sequence[UUID], now: datetime) -> set[UUID]:
     """Those of these sessions that are over: signed out, revoked, of a suspended member, or a year old."""
     found = await rows(
-        "SELECT id FROM sessions WHERE id = ANY($1) AND (ended_at IS NOT NULL OR expires_at <= $2)",
+        "SELECT s.id FROM sessions s JOIN members m ON m.id = s.member_id"
+        " WHERE s.id = ANY($1) AND (s.ended_at IS NOT NULL OR s.expires_at <= $2 OR m.suspended_at IS NOT NULL)",
         list(session_ids), now,
     )  # fmt: skip
     return {row["id"] for row in found}

@@ -1,5 +1,6 @@
 """What every resolver is given as `info.context`."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -25,10 +26,13 @@ class Context:
     address: str
     """The client's network address, for limits."""
     loaders: Loaders = field(default_factory=Loaders)
+    ask_again: Callable[[], Awaitable[Actor | None]] | None = None
+    """Who acts now, asked before every event of a subscription; raises once they may not go on."""
 
-    def fresh(self) -> Self:
-        """The same request with nothing loaded yet; every event of a subscription gets one."""
-        return replace(self, loaders=Loaders())
+    async def at_event(self) -> Self:
+        """The same request at an event of its subscription: nothing loaded yet, and the actor as they are by now."""
+        actor = await self.ask_again() if self.ask_again is not None else self.actor
+        return replace(self, actor=actor, loaders=Loaders())
 
 
 Info = strawberry.Info[Context, None]

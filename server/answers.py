@@ -48,6 +48,14 @@ def answer(data: object, errors: Sequence[GraphQLError] | None, caller: Caller) 
     return found
 
 
+def end_of(errors: Sequence[GraphQLError] | None) -> DomainError | None:
+    """The failure that came instead of a subscription's next event, as opposed to an event with a failed field."""
+    if not errors or errors[0].path is not None:
+        return None
+    cause = errors[0].original_error
+    return cause if isinstance(cause, DomainError) else None
+
+
 def present(errors: Iterable[GraphQLError], caller: Caller) -> list[Answer]:
     return [_presented(error, caller) for error in errors]
 

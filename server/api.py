@@ -73,12 +73,24 @@ class ReadDocument(SchemaExtension):
 
 
 class FreshPerEvent(StrawberryGraphQLCoreExecutionContext):
-    """Executes each event of a subscription with loaders of its own: what an earlier event read is stale."""
+    """Executes each event of a subscription for whoever acts by then, with loaders of its own: what was read, or
+    allowed, at an earlier event is stale."""
+
+    of_event = False
 
     def build_per_event_executor(self, payload: Any) -> "Executor[Any]":
         executor = super().build_per_event_executor(payload)
-        executor.context_value = executor.context_value.fresh()
+        assert isinstance(executor, FreshPerEvent)
+        executor.of_event = True
         return executor
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        return self._execute_event(serially) if self.of_event else super().execute_operation(serially)
+
+    async def _execute_event(self, serially: bool | None) -> Any:
+        self.context_value = await self.context_value.at_event()
+        result = super().execute_operation(serially)
+        return await result if self.is_awaitable(result) else result
 
 
 class AcademySchema(strawberry.Schema):

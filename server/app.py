@@ -15,6 +15,7 @@ from kit.tasks import end
 from server.media import media
 from server.middleware import KnownHosts, RequestLog
 from server.pages import STATIC, front, graphiql, healthz, jwks, readyz
+from server.places import Places
 from server.privacy import consent_page
 from server.sockets import Sockets
 from server.trusted import load_trusted
@@ -40,7 +41,8 @@ def make_app(open_ports: OpenPorts) -> Starlette:
         async with open_ports() as ports:
             app.state.ports = ports
             app.state.trusted = trusted
-            app.state.sockets = sockets = Sockets(ports, trusted)
+            app.state.places = places = Places()
+            app.state.sockets = sockets = Sockets(ports, trusted, places)
             watch = asyncio.create_task(sockets.watch())
             try:
                 yield

@@ -1,26 +1,28 @@
 """Subscriptions as server-sent events, for clients that cannot open a WebSocket: one request, one subscription.
 
 Events are `next` with an answer as data, then `complete`, as graphql-sse names them. The stream ends without `complete`
-when its token does, or its session: refresh and ask again, and the present state comes first again.
+when its token does, or its session: refresh and ask again, and the present state comes first again. Before every event
+the member is looked at anew; one that happens after they lost access is not sent.
 """
 
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 
 import orjson
 from starlette.types import Receive, Scope, Send
 from strawberry.types.execution import PreExecutionError
 
-from kit.errors import DomainError
+from kit.errors import DomainError, ErrorCode
 from kit.tasks import end
 from models.sessions import ended_among
 from schema.context import Context
-from server.admission import Charge
-from server.answers import Answer, Caller, answer, refusal, unexpected
+from server.admission import Charge, network_of
+from server.answers import Answer, Caller, answer, end_of, refusal, unexpected
 from server.api import schema
 from server.identity import Identity
+from server.places import MOST_PER_ADDRESS, MOST_PER_MEMBER, Places
 from server.request import GraphQLRequest
 
 EVENTS = "text/event-stream"
@@ -32,43 +34,62 @@ COMPLETE = b"event: complete\ndata:\n\n"
 
 
 class EventStream:
-    """An ASGI response that lasts as long as the subscription, the client and the token."""
+    """An ASGI response that lasts as long as the subscription, the client and the token.
+
+    To be called as soon as it is made: THROTTLED where member or address have too many long connections already.
+    """
 
     def __init__(
-        self, asked: GraphQLRequest, context: Context, identity: Identity | None, caller: Caller, charge: Charge
+        self,
+        asked: GraphQLRequest,
+        context: Context,
+        identity: Identity | None,
+        caller: Caller,
+        charge: Charge,
+        places: Places,
     ) -> None:
         self._asked = asked
         self._context = context
         self._identity = identity
         self._caller = caller
         self._charge: Charge | None = charge
+        self._places = places
+        self._holders = {network_of(caller.address): MOST_PER_ADDRESS}
+        if identity is not None:
+            self._holders[str(identity.actor.member_id)] = MOST_PER_MEMBER
+        for holder, most in self._holders.items():
+            places.refuse_one_more(holder, most)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        telling, leaving = asyncio.create_task(self._tell(send)), asyncio.create_task(_gone(receive))
-        try:
-            await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await end(telling, leaving)
+        with ExitStack() as held:
+            for holder, most in self._holders.items():
+                held.enter_context(self._places.hold(holder, most))
+            telling, leaving = asyncio.create_task(self._tell(send)), asyncio.create_task(_gone(receive))
+            try:
+                await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await end(telling, leaving)
 
     async def _tell(self, send: Send) -> None:
-        """Send every event. A client that takes nothing for `SEND_SECONDS` is gone."""
+        """Send every event. A client that takes nothing for `SEND_SECONDS` is gone, and is not even told the end."""
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         with contextlib.suppress(OSError, TimeoutError):
             async with aclosing(self._events()) as events:
                 async for event in events:
                     async with asyncio.timeout(SEND_SECONDS):
                         await send({"type": "http.response.body", "body": event, "more_body": True})
-        with contextlib.suppress(OSError):
             await send({"type": "http.response.body", "body": b""})
 
     async def _events(self) -> AsyncGenerator[bytes]:
         try:
             async with aclosing(self._answers()) as answers:
                 async for found in answers:
-                    yield _next(found) if found is not None else ALIVE
-                    if not await self._may_go_on():
+                    if found is None and not await self._may_go_on():
                         return
+                    yield _next(found) if found is not None else ALIVE
         except DomainError as error:
+            if self._identity is not None and error.code is ErrorCode.UNAUTHENTICATED:
+                return
             yield _next(refusal(error, self._caller))
         except Exception as error:
             yield _next(refusal(unexpected(error, self._caller), self._caller))
@@ -86,18 +107,28 @@ class EventStream:
             while True:
                 waiting = asyncio.ensure_future(anext(stream, None))
                 try:
-                    while not (await asyncio.wait({waiting}, timeout=LOOK_SECONDS))[0]:
+                    while not (await asyncio.wait({waiting}, timeout=self._quiet_seconds()))[0]:
                         yield None
                     result = waiting.result()
                 finally:
                     await end(waiting)
                 if result is None:
                     return
-                found = answer(result.data, result.errors, self._caller)  # type: ignore[union-attr]
-                yield self._charge.shown_in(found) if self._charge is not None else found
-                self._charge = None  # the first answer says what all of it cost
+                shown = answer(result.data, result.errors, self._caller)  # type: ignore[union-attr]
                 if isinstance(result, PreExecutionError):
+                    yield shown
                     return
+                if failure := end_of(result.errors):  # type: ignore[union-attr]
+                    raise failure
+                yield self._charge.shown_in(shown) if self._charge is not None else shown
+                self._charge = None  # the first answer says what all of it cost
+
+    def _quiet_seconds(self) -> float:
+        """How long to wait for an event: until the next look, or the end of the token."""
+        if self._identity is None:
+            return LOOK_SECONDS
+        left = self._identity.expires_at - self._context.ports.clock.now()
+        return min(LOOK_SECONDS, max(0.0, left.total_seconds()))
 
     async def _may_go_on(self) -> bool:
         if self._identity is None:

@@ -51,6 +51,12 @@ async def identify(ports: Ports, authorization: str | None, address: str) -> Ide
     return Identity(replace(actor, address=address), claims.expires_at)
 
 
+async def actor_behind(ports: Ports, authorization: str | None, address: str) -> Actor | None:
+    """Who acts by this header now; None without one. UNAUTHENTICATED as in `identify`."""
+    identity = await identify(ports, authorization, address)
+    return identity.actor if identity is not None else None
+
+
 async def pay_what_is_due(ports: Ports, operation: Operation, identity: Identity | None) -> None:
     """Pay the member's pending credit before they are shown anything; a report pays it with its own, in its answer."""
     if identity is not None and operation.kind != "mutation":

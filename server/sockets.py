@@ -1,13 +1,15 @@
 """GraphQL over WebSocket: the graphql-transport-ws protocol, written out so that every bound is in sight.
 
 A socket belongs to one token and ends with it: closed with 4403 when the token expires and soon after its session is
-revoked, so that the client refreshes and connects again. Every operation gets its own context and loads its actor anew;
-waiting for events holds no database connection.
+revoked, so that the client refreshes and connects again. Every operation gets its own context and loads its actor anew,
+and so does every event: one that happens after the member lost access is not sent. Waiting for events holds no
+database connection.
 """
 
 import asyncio
 import contextlib
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
+from functools import partial
 from typing import Any
 
 import orjson
@@ -21,11 +23,12 @@ from kit.ids import new_id
 from kit.tasks import end
 from models.sessions import ended_among
 from schema.context import Context
-from server.admission import Charge, admit, charge_for
-from server.answers import Answer, Caller, answer, refusal, unexpected
+from server.admission import Charge, admit, charge_for, network_of
+from server.answers import Answer, Caller, answer, end_of, refusal, unexpected
 from server.api import schema
 from server.documents import Refused
-from server.identity import Identity, identify, is_open, pay_what_is_due
+from server.identity import Identity, actor_behind, identify, is_open, pay_what_is_due
+from server.places import MOST_PER_ADDRESS, MOST_PER_MEMBER, Places
 from server.request import GraphQLRequest, Malformed, address_of, language_of, request_of
 from server.trusted import Trusted, refuse_untrusted
 from services.ports import Ports
@@ -46,10 +49,12 @@ class Gone(Exception):
 
 
 class Socket:
-    def __init__(self, websocket: WebSocket, ports: Ports, trusted: Trusted) -> None:
+    def __init__(self, websocket: WebSocket, ports: Ports, trusted: Trusted, places: Places) -> None:
         self._websocket = websocket
         self._ports = ports
         self._trusted = trusted
+        self._places = places
+        self._held = ExitStack()
         self._language = language_of(websocket.headers)
         self._authorization: str | None = None
         self._acknowledged = False
@@ -61,6 +66,7 @@ class Socket:
     async def run(self) -> None:
         await self._websocket.accept(subprotocol=PROTOCOL)
         try:
+            await self._hold_place(network_of(address_of(self._websocket)), MOST_PER_ADDRESS)
             async with asyncio.timeout(INIT_SECONDS):
                 while not self._acknowledged:
                     await self._take(await self._receive())
@@ -72,7 +78,8 @@ class Socket:
             pass
         finally:
             self._closed = True
-            await self._stop()
+            self._held.close()
+            await end(*self._operations.values())
 
     async def close(self, code: int, reason: str) -> None:
         if self._closed:
@@ -117,8 +124,9 @@ class Socket:
         elif kind == "subscribe":
             await self._subscribe(operation_id, payload)
         elif kind == "complete" and isinstance(operation_id, str):
-            if task := self._operations.pop(operation_id, None):
-                task.cancel()
+            if task := self._operations.get(operation_id):
+                await end(task)  # before the next message: who subscribes and completes in turn piles nothing up
+                self._operations.pop(operation_id, None)  # a task that never began has not done it
         else:
             await self._refuse(4400, "Unknown message")
 
@@ -137,8 +145,16 @@ class Socket:
             if error.code is ErrorCode.UNAUTHENTICATED:
                 await self._refuse(4403, "Forbidden")
             await self._refuse(1013, "Try again later")
+        if self.identity is not None:
+            await self._hold_place(str(self.identity.actor.member_id), MOST_PER_MEMBER)
         self._acknowledged = True
         await self._send({"type": "connection_ack"})
+
+    async def _hold_place(self, holder: str, most: int) -> None:
+        try:
+            self._held.enter_context(self._places.hold(holder, most))
+        except DomainError:
+            await self._refuse(1013, "Too many connections")
 
     async def _subscribe(self, operation_id: object, payload: object) -> None:
         if not self._acknowledged:
@@ -199,9 +215,9 @@ class Socket:
         identity = None if is_open(admitted.operation) else await self._identity()
         charge: Charge | None = await charge_for(self._ports, admitted.price, identity, caller.address)
         await pay_what_is_due(self._ports, admitted.operation, identity)
-        context = Context(
-            self._ports, identity.actor if identity else None, caller.language, caller.request_id, caller.address
-        )
+        actor = identity.actor if identity else None
+        ask_again = partial(actor_behind, self._ports, self._authorization, caller.address)
+        context = Context(self._ports, actor, caller.language, caller.request_id, caller.address, ask_again=ask_again)
         stream = await schema.stream(
             asked.source, asked.variables, context_value=context, operation_name=asked.operation_name
         )
@@ -210,6 +226,9 @@ class Socket:
                 shown = answer(result.data, result.errors, caller)  # type: ignore[union-attr]
                 if isinstance(result, PreExecutionError):
                     return shown
+                if failure := end_of(result.errors):  # type: ignore[union-attr]
+                    await self._close_if_lost(failure)
+                    raise failure
                 shown = charge.shown_in(shown) if charge is not None else shown
                 await self._send({"id": operation_id, "type": "next", "payload": shown})
                 charge = None  # the first answer says what all of it cost
@@ -219,9 +238,13 @@ class Socket:
         try:
             return await identify(self._ports, self._authorization, address_of(self._websocket))
         except DomainError as error:
-            if error.code is ErrorCode.UNAUTHENTICATED:
-                await self._refuse(4403, "Forbidden")
+            await self._close_if_lost(error)
             raise
+
+    async def _close_if_lost(self, error: DomainError) -> None:
+        """Close a socket whose member may not go on. One that never had a member is only refused what needs one."""
+        if self.identity is not None and error.code is ErrorCode.UNAUTHENTICATED:
+            await self._refuse(4403, "Forbidden")
 
     async def _send_error(self, operation_id: str, shown: Answer) -> None:
         await self._send({"id": operation_id, "type": "error", "payload": shown["errors"]})
@@ -238,24 +261,23 @@ class Socket:
                 await self.close(1001, "Too slow")
                 raise Gone from error
 
-    async def _stop(self) -> None:
-        await end(*self._operations.values())
-
 
 class Sockets:
     """The open sockets of this process, and the watch that ends those whose token has ended."""
 
-    def __init__(self, ports: Ports, trusted: Trusted) -> None:
+    def __init__(self, ports: Ports, trusted: Trusted, places: Places) -> None:
         self._ports = ports
         self._trusted = trusted
+        self._places = places
         self._open: set[Socket] = set()
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def serve(self, websocket: WebSocket) -> None:
         if PROTOCOL not in websocket.scope["subprotocols"]:
             await websocket.accept()
             await websocket.close(4406, "Subprotocol not acceptable")
             return
-        socket = Socket(websocket, self._ports, self._trusted)
+        socket = Socket(websocket, self._ports, self._trusted, self._places)
         self._open.add(socket)
         try:
             await socket.run()
@@ -267,24 +289,26 @@ class Sockets:
         looked = monotonic()
         while True:
             await asyncio.sleep(EXPIRY_SECONDS)
-            await self.end_expired()
+            self.end_expired()
             if monotonic() - looked >= REVOCATION_SECONDS:
                 looked = monotonic()
                 with contextlib.suppress(DomainError):  # the database is away; the next look is soon
                     await self.end_revoked()
 
-    async def end_expired(self) -> None:
+    def end_expired(self) -> None:
         now = self._ports.clock.now()
-        await self._end({socket for socket in self._open if socket.identity and socket.identity.expires_at <= now})
+        self._end({socket for socket in self._open if socket.identity and socket.identity.expires_at <= now})
 
     async def end_revoked(self) -> None:
         sessions = {socket.identity.actor.session_id for socket in self._open if socket.identity}
         if not sessions:
             return
         ended = await ended_among(list(sessions), self._ports.clock.now())
-        await self._end(
-            {socket for socket in self._open if socket.identity and socket.identity.actor.session_id in ended}
-        )
+        self._end({socket for socket in self._open if socket.identity and socket.identity.actor.session_id in ended})
 
-    async def _end(self, sockets: set[Socket]) -> None:
-        await asyncio.gather(*(socket.close(4403, "Forbidden") for socket in sockets))
+    def _end(self, sockets: set[Socket]) -> None:
+        """Close them without waiting: one that takes its time must not keep the watch from the others."""
+        for socket in sockets:
+            closing = asyncio.create_task(socket.close(4403, "Forbidden"))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)

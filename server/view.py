@@ -9,6 +9,7 @@ asks that hears the same, so it has a tag, and a client that has it already is a
 """
 
 import hashlib
+from functools import partial
 
 import orjson
 from starlette.requests import Request
@@ -23,7 +24,7 @@ from server.answers import Answer, Caller, answer, code_of, refusal, retry_after
 from server.api import schema
 from server.documents import Operation, Refused
 from server.events import EVENTS, EventStream
-from server.identity import identify, is_open, pay_what_is_due
+from server.identity import actor_behind, identify, is_open, pay_what_is_due
 from server.request import GraphQLRequest, Malformed, address_of, language_of, read_request
 from server.trusted import refuse_untrusted
 from services.ports import Ports
@@ -87,9 +88,11 @@ async def _answered(
     identity = None if is_open(operation) else await identify(ports, authorization, caller.address)
     charge = await charge_for(ports, admitted.price, identity, caller.address)
     await pay_what_is_due(ports, operation, identity)
-    context = Context(ports, identity.actor if identity else None, caller.language, caller.request_id, caller.address)
+    actor = identity.actor if identity else None
+    ask_again = partial(actor_behind, ports, authorization, caller.address)
+    context = Context(ports, actor, caller.language, caller.request_id, caller.address, ask_again=ask_again)
     if streamed:
-        return EventStream(asked, context, identity, caller, charge)
+        return EventStream(asked, context, identity, caller, charge, request.app.state.places)
     found = await execute(asked, context, caller)
     return found if request.state.public else charge.shown_in(found)  # what others may keep says nothing of one caller
 

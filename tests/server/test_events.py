@@ -17,9 +17,11 @@ from services.ports import Ports
 from tests.documents import OPERATIONS
 from tests.gql import Gql
 from tests.pool import pool_falls_idle
+from tests.server.test_sockets import loses_access
 from workers.relay import drain
 
 PATIENCE_SECONDS = 5.0
+NEWER = "application/graphql-response+json"
 MY_POINTS = OPERATIONS["MyPoints"]
 
 
@@ -46,7 +48,9 @@ class Stream:
 
 
 @asynccontextmanager
-async def stream(gql: Gql, source: str, by: UUID | None = None, *, status: int = 200) -> AsyncIterator[Stream]:
+async def stream(
+    gql: Gql, source: str, by: UUID | None = None, *, token: str | None = None, status: int = 200
+) -> AsyncIterator[Stream]:
     """A subscription asked for by a client that takes events alone."""
     headers = [
         (b"host", b"academy"),
@@ -55,7 +59,9 @@ async def stream(gql: Gql, source: str, by: UUID | None = None, *, status: int =
         (b"accept-language", b"en"),
     ]
     if by is not None:
-        headers.append((b"authorization", f"Bearer {await gql.token(by)}".encode()))
+        token = await gql.token(by)
+    if token is not None:
+        headers.append((b"authorization", f"Bearer {token}".encode()))
     scope = {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": "POST",
         "scheme": "http", "path": "/graphql", "raw_path": b"/graphql", "root_path": "", "query_string": b"",
@@ -125,6 +131,57 @@ async def test_a_stream_ends_with_its_token(
             await Session.filter(member_id=member).update(ended_at=clock.now(), end_reason="SIGNED_OUT")
 
         assert await client.event() == ("", None)
+
+
+@pytest.mark.parametrize("cause", ["signed out", "suspended", "expired"])
+async def test_an_event_after_the_member_lost_access_is_not_sent(
+    gql: Gql, ports: Ports, clock: FrozenClock, member: UUID, cause: str
+) -> None:
+    async with stream(gql, MY_POINTS, member) as client:
+        await client.event()
+
+        await loses_access(member, clock, cause)
+        await ports.bus.publish(f"member:{member}", {"kind": "changed", "awards": [award(member)], "badges": []})
+
+        assert await client.event() == ("", None)
+
+
+async def test_a_quiet_stream_ends_no_later_than_its_token(gql: Gql, clock: FrozenClock, member: UUID) -> None:
+    token = await gql.token(member)
+    clock.advance(timedelta(minutes=15, milliseconds=-200))
+    async with stream(gql, MY_POINTS, token=token) as client:
+        await client.event()
+
+        clock.advance(timedelta(milliseconds=200))
+
+        assert (await client.piece())["body"] == b""
+
+
+async def test_streams_and_sockets_share_what_a_member_may_hold(
+    gql: Gql, member: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MOST_PER_MEMBER", 2)
+    headers = {"accept": f"text/event-stream, {NEWER}"}
+
+    async with gql.socket(by=member), stream(gql, MY_POINTS, member):
+        refused = await gql.post({"query": MY_POINTS}, by=member, headers=headers)
+    async with stream(gql, MY_POINTS, member) as client:
+        kind, _ = await client.event()
+
+    assert (refused.status_code, kind) == (429, "next")
+    [error] = refused.json()["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["retryAfterSeconds"]) == ("THROTTLED", 5)
+
+
+async def test_an_address_may_hold_so_many_streams_and_no_more(
+    gql: Gql, member: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MOST_PER_ADDRESS", 1)
+
+    async with stream(gql, MY_POINTS, member), stream(gql, MY_POINTS, member, status=429) as client:
+        refused = (await client.piece())["body"]
+
+    assert b"THROTTLED" in refused
 
 
 async def test_a_quiet_stream_shows_that_it_lives(gql: Gql, member: UUID, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from uuid import UUID
 import pytest
 
 from kit.clock import FrozenClock
+from kit.ids import new_id
+from models.accounts import Member
 from models.sessions import Session
 from server import sockets
 from services.ports import Ports
@@ -15,6 +17,16 @@ from tests.pool import pool_falls_idle
 from tests.sockets import Closed, TestSocket
 
 VIEWER = "{ viewer { id } }"
+AWARD = {"rule": "day.first_lesson", "points": 5, "object_type": "Member", "object_id": str(new_id())}
+
+
+async def loses_access(member: UUID, clock: FrozenClock, cause: str) -> None:
+    if cause == "expired":
+        clock.advance(timedelta(minutes=15))
+    elif cause == "suspended":
+        await Member.filter(id=member).update(suspended_at=clock.now())
+    else:
+        await Session.filter(member_id=member).update(ended_at=clock.now(), end_reason="SIGNED_OUT")
 
 
 async def test_an_operation_answers_and_completes(gql: Gql, member: UUID) -> None:
@@ -30,6 +42,16 @@ async def test_a_socket_without_a_token_is_signed_out(gql: Gql) -> None:
         socket.subscribe("1", VIEWER)
 
         assert (await socket.next())["data"] == {"viewer": None}
+
+
+async def test_a_socket_without_a_token_is_refused_what_needs_one_and_stays_open(gql: Gql) -> None:
+    async with gql.subscription("MyPoints") as socket:
+        refused = await socket.receive()
+        socket.subscribe("2", VIEWER)
+        assert (await socket.next("2"))["data"] == {"viewer": None}
+
+    assert (refused["id"], refused["type"]) == ("1", "error")
+    assert refused["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 async def test_only_graphql_transport_ws_is_spoken(gql: Gql) -> None:
@@ -130,6 +152,72 @@ async def test_the_socket_ends_soon_after_its_session(
         await Session.all().update(ended_at=ports.clock.now(), end_reason="SIGNED_OUT")
 
         assert (await socket.closed()).code == 4403
+
+
+@pytest.mark.parametrize("cause", ["signed out", "suspended", "expired"])
+async def test_an_event_after_the_member_lost_access_is_not_sent(
+    gql: Gql, member: UUID, ports: Ports, clock: FrozenClock, cause: str
+) -> None:
+    async with gql.subscription("MyPoints", by=member) as socket:
+        await socket.next()
+
+        await loses_access(member, clock, cause)
+        await ports.bus.publish(f"member:{member}", {"kind": "changed", "awards": [AWARD]})
+
+        with pytest.raises(Closed) as closed:
+            await socket.receive()
+        assert closed.value.code == 4403
+
+
+async def test_the_socket_of_a_suspended_member_ends_soon(
+    gql: Gql, member: UUID, ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "REVOCATION_SECONDS", 0.0)
+    async with gql.socket(by=member) as socket:
+        await Member.filter(id=member).update(suspended_at=ports.clock.now())
+
+        assert (await socket.closed()).code == 4403
+
+
+async def test_a_member_may_hold_so_many_sockets_and_no_more(
+    gql: Gql, member: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "MOST_PER_MEMBER", 2)
+    async with gql.socket(by=member) as first:
+        async with gql.socket(by=member):
+            async with TestSocket(gql.app) as third:
+                with pytest.raises(Closed) as closed:
+                    await third.init(await gql.token(member))
+            async with gql.socket():
+                pass
+        async with gql.socket(by=member) as again:
+            for socket in (first, again):
+                socket.send({"type": "ping"})
+                assert await socket.receive() == {"type": "pong"}
+
+    assert (closed.value.code, closed.value.reason) == (1013, "Too many connections")
+
+
+async def test_an_address_may_hold_so_many_sockets_and_no_more(gql: Gql, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "MOST_PER_ADDRESS", 1)
+    async with gql.socket(), TestSocket(gql.app) as second:
+        assert (await second.closed()).code == 1013
+    async with gql.socket():
+        pass
+
+
+async def test_subscribing_and_completing_in_turn_piles_nothing_up(gql: Gql, member: UUID) -> None:
+    async with gql.socket(by=member) as socket:
+        for number in range(30):
+            socket.subscribe(str(number), "subscription { myPoints { viewer { id } } }")
+            socket.send({"id": str(number), "type": "complete"})
+        socket.subscribe("last", VIEWER)
+
+        messages = [await socket.receive()]
+        while messages[-1].get("id") != "last":
+            messages.append(await socket.receive())
+
+    assert {message["type"] for message in messages} == {"next"}
 
 
 async def test_an_operation_after_sign_out_closes_4403(gql: Gql, member: UUID, ports: Ports) -> None:
