@@ -36,11 +36,11 @@ serve: $(VENV)/runtime  ## Serve on http://127.0.0.1:8000; PORT=8001 and ARGS="-
 test: $(VENV)/development  ## Run all tests, or some: ARGS=tests/kit
 	$(RUN) -m pytest $(ARGS)
 
-check: $(VENV)/development  ## Lint, format, types, the house, the schema's snapshot, trusted documents, the migrations
+check: $(VENV)/development  ## Lint, format, types, the house, the schema's habits and snapshots, trusted documents, the migrations
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy .
-	$(RUN) -m pytest -n 0 tests/test_house.py
+	$(RUN) -m pytest -n 0 tests/test_house.py tests/schema/test_lint.py tests/schema/test_breaking.py
 	@$(RUN) main.py export-schema | diff schema.graphql - >/dev/null || { echo "schema.graphql is behind: make schema"; exit 1; }
 	$(RUN) main.py documents verify
 	$(RUN) -m models.migrations --check

@@ -15,7 +15,7 @@ from kit.paging import Ask, Page, page_of
 from kit.words import Language
 from resolvers.mutation import mutation
 from schema.context import Context, Info
-from schema.errors import MESSAGES, Payload, message_of
+from schema.errors import Payload
 from schema.ids import decode, decode_each, decode_if, encode
 from schema.paging import Connection, ask, connection
 from schema.scalars import SCALARS, parse_day, parse_moment, parse_uuid, write_moment
@@ -255,11 +255,3 @@ def test_ids_open_for_their_own_kind_only() -> None:
         with pytest.raises(DomainError) as refused:
             decode_each([encode("Course", key), strawberry.ID(bad)], "Course", "courseIds")
         assert (refused.value.code, refused.value.field) == (ErrorCode.NOT_FOUND, ("courseIds", "1"))
-
-
-def test_every_code_has_a_sentence_in_both_languages() -> None:
-    assert set(MESSAGES) == set(ErrorCode)
-    for code in ErrorCode:
-        chinese, english = message_of(code, Language.CHINESE), message_of(code, Language.ENGLISH)
-        assert not chinese.isascii()
-        assert english.isascii()
