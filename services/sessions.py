@@ -15,6 +15,7 @@ from kit.errors import DomainError, ErrorCode, not_found
 from kit.ids import new_id, new_secret
 from kit.paging import Ask, Page
 from models.accounts import locked_member, member_by_phone, seen
+from models.member_lists import home_path
 from models.sessions import (
     Knock,
     RefreshToken,
@@ -202,7 +203,8 @@ async def _next_link(ports: Ports, text: str) -> _Link | DomainError:
         successor = await _keep(session, _successor(ports, text), now, parent_hash=token.hash)
     elif token.used_at is not None and now - token.used_at > REPLAY_GRACE and successor.used_at is not None:
         await end_sessions(session.member_id, now, "REUSED", [session.id])
-        await record(ports, session.member_id, "session.reused", "Session", session.id)
+        home = await home_path(session.member_id)
+        await record(ports, session.member_id, "session.reused", "Session", session.id, region_path=home)
         return DomainError(ErrorCode.SESSION_REUSED)
     await Session.filter(id=session.id).update(last_seen_at=now)
     await seen(session.member_id, now)

