@@ -1,7 +1,25 @@
-"""Ending what runs in the background."""
+"""Tasks beside one another: taking turns, and ending what runs in the background."""
 
 import asyncio
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
 from typing import Any
+from weakref import WeakValueDictionary
+
+
+class Turns:
+    """One at a time for each key, first come first served, within this process alone.
+
+    For whoever would otherwise wait for a row's lock with a connection in hand: correctness is the lock's affair.
+    """
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def take(self, key: Hashable) -> AsyncIterator[None]:
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            yield
 
 
 async def end(*tasks: asyncio.Task[Any], patience_seconds: float = 1.0) -> None:

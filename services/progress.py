@@ -1,7 +1,9 @@
 """Learning: take in what phones report, pay for what was really watched, and say what came of it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -12,6 +14,7 @@ from gamification.levels import Level
 from gamification.reports import ReportedEvent, age_of, digest, span_fault, time_fault
 from kit.db import transaction
 from kit.errors import DomainError, ErrorCode, not_found
+from kit.tasks import Turns
 from kit.words import BoardMetric, CourseKind, EventStatus
 from models import credit
 from models.accounts import is_adult
@@ -26,6 +29,9 @@ from services.study import Study, changed, last_of, open_study, write_study
 MOST_EVENTS = 100
 MEMBERS_PAID_AT_ONCE = 500
 
+T = TypeVar("T")
+
+_turns = Turns()
 _log = structlog.get_logger("progress")
 
 
@@ -81,7 +87,7 @@ async def report_progress(ports: Ports, actor: Actor, batch: Batch) -> BatchOutc
             lesson_ids=tuple(row.lesson_id for row in changed(study.progress, study.kept_progress)),
         )
 
-    return await transaction(work)
+    return await _in_turn(actor.member_id, work)
 
 
 async def pay_pending(ports: Ports, member_id: UUID) -> None:
@@ -91,7 +97,7 @@ async def pay_pending(ports: Ports, member_id: UUID) -> None:
         joined_at = await _locked(member_id)
         await credit_study(ports, await open_study(member_id, joined_at, [], ports.clock.now()))
 
-    await transaction(work)
+    await _in_turn(member_id, work)
 
 
 async def pay_if_due(ports: Ports, member_id: UUID) -> None:
@@ -112,6 +118,12 @@ async def _pay_or_log(ports: Ports, member_id: UUID) -> None:
         await pay_pending(ports, member_id)
     except Exception as error:
         _log.error("pending credit not paid", member_id=str(member_id), error=type(error).__name__, exc_info=True)
+
+
+async def _in_turn(member_id: UUID, work: Callable[[], Awaitable[T]]) -> T:
+    """A transaction for one member: an impatient phone waits for itself, and leaves the others their connections."""
+    async with _turns.take(member_id):
+        return await transaction(work)
 
 
 async def _locked(member_id: UUID) -> datetime:

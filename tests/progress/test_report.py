@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from kit.db import side_transaction
 from kit.words import CourseForm, CourseKind, ProgressKind
 from models.progress import enrolments_of
 from services.ledger import ledger_verify
@@ -334,3 +335,23 @@ async def test_two_devices_share_one_lesson(ports, world):
     assert await lifetime(may) == 45
     assert await ledger_verify() == []
     assert await progress_verify() == []
+
+
+async def test_one_member_who_sends_at_once_leaves_the_others_their_connections(ports, world):
+    [lesson_id] = (await world.course(seconds=60)).lesson_ids
+    impatient, other = await learner(ports), await learner(ports)
+    at = ports.clock.now()
+
+    async with side_transaction() as side:
+        await side.rows("SELECT FROM members WHERE id = $1 FOR UPDATE", impatient.member_id)
+        sending = [
+            asyncio.create_task(send(ports, impatient, watched(lesson_id, (number, number + 1), at=at)))
+            for number in range(2 * ports.settings.database_pool_size)
+        ]
+        await asyncio.sleep(0)
+        assert told(await send(ports, other, watched(lesson_id, (0, 60), at=at))) == [ACCEPTED]
+        assert not any(task.done() for task in sending)
+
+    outcomes = await asyncio.gather(*sending)
+    assert {word for outcome in outcomes for word in told(outcome)} == {ACCEPTED}
+    assert (await progress_in(impatient, lesson_id)).watched_seconds == len(sending)
