@@ -55,7 +55,9 @@ class Migration(migrations.Migration):
         ),
         ops.AddField(model_name="SignInCode", name="device_id", field=fields.CharField(null=True, max_length=64)),
         ops.AddField(model_name="SignInCode", name="network", field=fields.CharField(null=True, max_length=64)),
-        ops.AddField(model_name="SignInCode", name="wanted", field=fields.BooleanField(default=False)),
+        ops.AddField(model_name="SignInCode", name="wanted", field=fields.BooleanField(default=False, null=True)),
+        RunSQL("UPDATE sign_in_codes SET wanted = false"),
+        ops.AlterField(model_name="SignInCode", name="wanted", field=fields.BooleanField(default=False)),
         ops.DeleteModel(name="PasswordFailure"),
         RunSQL(PROMISES),
     ]
