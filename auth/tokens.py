@@ -164,11 +164,11 @@ class Tokens:
         header, body, signature = _parts(text)
         kid = _judged(header)["kid"]
         _require(self._ring[kid].public.verify(text.rpartition(".")[0].encode(), signature))
-        claims = orjson.loads(body)
-        _require(isinstance(claims, dict) and claims.keys() == CLAIM_NAMES)
-        _require(claims["iss"] == ISSUER and claims["aud"] == AUDIENCE)
+        claims = _object(body)
+        _require(claims.keys() == CLAIM_NAMES and claims["iss"] == ISSUER and claims["aud"] == AUDIENCE)
         _require(type(claims["exp"]) is int and type(claims["iat"]) is int)
-        _require(isinstance(claims["jti"], str) and bool(claims["jti"]))
+        _require(str(UUID(claims["sub"])) == claims["sub"] and str(UUID(claims["sid"])) == claims["sid"])
+        _require(UUID(claims["jti"]).hex == claims["jti"])
         issued_at = datetime.fromtimestamp(claims["iat"], UTC)
         expires_at = datetime.fromtimestamp(claims["exp"], UTC)
         _require(expires_at <= issued_at + LIFE)
@@ -201,10 +201,17 @@ def _parts(text: str) -> tuple[bytes, bytes, bytes]:
 
 def _judged(plain: bytes) -> dict[str, str]:
     """The header if it is one of ours to the letter: nothing else in it, so no `crit` and no key brought along."""
-    header: dict[str, str] = orjson.loads(plain)
-    _require(isinstance(header, dict) and header.keys() == HEADER_FIELDS)
+    header = _object(plain)
+    _require(header.keys() == HEADER_FIELDS)
     _require(header["alg"] == ALGORITHM and header["typ"] == TYPE and isinstance(header["kid"], str))
     return header
+
+
+def _object(plain: bytes) -> dict[str, Any]:
+    """JSON in its one right spelling, too: no name twice, of which each reader would take another, no spaces."""
+    found: dict[str, Any] = orjson.loads(plain)
+    _require(isinstance(found, dict) and orjson.dumps(found) == plain)
+    return found
 
 
 def _decoded(part: str) -> bytes:
