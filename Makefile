@@ -10,7 +10,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
-.PHONY: help setup serve test check migrations schema lock clean
+.PHONY: help setup serve test check migrations docs schema lock clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,11 +21,13 @@ $(VENV)/bin/python:
 
 # A stamp says which lock was installed; a newer lock installs again.
 $(VENV)/runtime: requirements.lock | $(VENV)/bin/python
-	$(INSTALL) -r requirements.lock
+	@echo "Installing what requirements.lock names; the first time this takes a minute or two."
+	@$(INSTALL) -r requirements.lock
 	@touch $@
 
 $(VENV)/development: requirements-dev.lock | $(VENV)/bin/python
-	$(INSTALL) -r requirements-dev.lock
+	@echo "Installing what requirements-dev.lock names; the first time this takes a minute or two."
+	@$(INSTALL) -r requirements-dev.lock
 	@touch $@ $(VENV)/runtime
 
 setup: $(VENV)/development  ## Prepare .venv with everything that serve and test need
@@ -47,6 +49,9 @@ check: $(VENV)/development  ## Lint, format, types, the house, the schema's habi
 
 schema: $(VENV)/development  ## Write schema.graphql anew
 	$(RUN) main.py export-schema schema.graphql
+
+docs: $(VENV)/runtime  ## Write the table of settings in docs/running.md anew
+	$(RUN) -m server.settings_page
 
 migrations: $(VENV)/development  ## Write the next migration from the models; NAME=what_it_does
 	$(RUN) -m models.migrations $(NAME)

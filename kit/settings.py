@@ -40,46 +40,55 @@ class UnsafeSettings(Exception):
 class Settings(BaseSettings):
     """Every setting of the server. Times are seconds, sizes bytes, unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="ACADEMY_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ACADEMY_", extra="ignore", use_attribute_docstrings=True)
 
     environment: Environment = Environment.DEVELOPMENT
+    """`production` refuses to start with settings that are made for a laptop."""
     secret: SecretStr = SecretStr(DEVELOPMENT_SECRET)
-    """The one secret; every key is derived from it by `key`."""
+    """The one secret; every key is derived from it. Keep it safe, and the same on every server of one academy."""
     demo: bool = True
     """Demo mode: the sign-in code 888888 works and the demo is seeded on first start."""
     graphiql: bool = True
+    """The GraphiQL page at /graphiql."""
     trusted_documents_only: bool = False
     """Answer the operations under documents/ and no others, but to admins."""
     introspection: bool | None = None
     """Whether clients may ask for the schema; none: in development alone."""
     data_dir: Path = Path("data")
+    """Where the embedded databases and media live; `--data-dir` goes ahead of it."""
     database_url: str | None = None
-    """postgres://user:password@host:port/name; none: the embedded PostgreSQL in `data_dir`."""
+    """postgresql://user:password@host:port/name; none: the embedded PostgreSQL in the data directory."""
     redis_url: str | None = None
-    """redis://host:port/0 or unix://path; none: the embedded Valkey in `data_dir`."""
+    """redis://host:port/0 or unix://path; none: the embedded Valkey in the data directory."""
     public_url: str = "http://127.0.0.1:8000"
-    """How phones reach this server; media addresses start with it."""
+    """How phones reach this server; media addresses start with it. `serve` takes its own address unless told."""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = LOOPBACK
-    """The names that clients may call this server by, beside that in `public_url`; `*`: any, for development."""
+    """The names that clients may call this server by, beside that in ACADEMY_PUBLIC_URL; `*`: any, for development."""
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...] | None, NoDecode] = None
     """Networks of the proxies in front, whose X-Forwarded-For is believed; `none`: there is no proxy."""
     database_pool_size: int = 10
+    """Connections to PostgreSQL that one process keeps."""
     database_wait_seconds: float = 5.0
     """How long a request waits for a free connection before it is UNAVAILABLE."""
     sms_provider: str = "console"
+    """Who sends short messages; `console` prints them."""
     sms_codes_per_hour: int = Field(2000, ge=1)
     """The fuse: messages with codes to all phones together. The evening on which a city of 32,000 shops is invited asks
     for a thousand or so; at five fen each, twice that costs a hundred yuan an hour at most."""
     captcha_provider: str = "none"
     """Who judges whether a person is signing in, once a device or network is suspicious."""
     storage_provider: str = "local"
+    """Where media are kept; `local` is the data directory."""
     media_url_seconds: int = 6 * 3600
+    """How long the address of a film is good for."""
     member_budget: int = Field(30_000, ge=MOST_COST)
     """What a member may spend at once, in the unit of `extensions.cost`."""
     member_budget_per_second: float = Field(500, gt=0)
+    """How fast what a member has spent comes back."""
     address_budget: int = Field(300_000, ge=MOST_COST)
     """The same for everybody behind one network address: a shop, or thousands of phones of one mobile network."""
     address_budget_per_second: float = Field(5_000, gt=0)
+    """How fast what an address has spent comes back."""
 
     @field_validator("database_url", "redis_url")
     @classmethod
@@ -124,38 +133,39 @@ class Settings(BaseSettings):
         return self.environment is Environment.DEVELOPMENT if self.introspection is None else self.introspection
 
     def require_safe(self) -> None:
-        """Raise `UnsafeSettings` if this is production with settings made for a laptop."""
+        """Raise `UnsafeSettings` if this is production with settings made for a laptop: a sentence for each of them."""
         if self.environment is not Environment.PRODUCTION:
             return
+        wrong: list[str] = []
         secret = self.secret.get_secret_value()
         if secret == DEVELOPMENT_SECRET or len(secret) < 32:
-            raise UnsafeSettings(
-                "ACADEMY_SECRET is the development secret or too short: set 32 or more random characters."
-            )
+            wrong.append("ACADEMY_SECRET is the development secret or too short: set 32 or more random characters.")
         if self.demo:
-            raise UnsafeSettings("Demo mode lets anyone sign in with 888888: set ACADEMY_DEMO=false.")
+            wrong.append("Demo mode lets anyone sign in with 888888: set ACADEMY_DEMO=false.")
         if self.graphiql:
-            raise UnsafeSettings("GraphiQL is a development page: set ACADEMY_GRAPHIQL=false.")
+            wrong.append("GraphiQL is a development page: set ACADEMY_GRAPHIQL=false.")
         if self.sms_provider == "console":
-            raise UnsafeSettings("Sign-in codes would only be printed: set ACADEMY_SMS_PROVIDER to a real provider.")
+            wrong.append("Sign-in codes would only be printed: set ACADEMY_SMS_PROVIDER to a real provider.")
         if self.captcha_provider == "static":
-            raise UnsafeSettings(
+            wrong.append(
                 "The static captcha lets everyone through: set ACADEMY_CAPTCHA_PROVIDER to a real provider, or to none."
             )
         if ANY_HOST in self.allowed_hosts:
-            raise UnsafeSettings(
+            wrong.append(
                 "With * any name would pass for this server: set ACADEMY_ALLOWED_HOSTS to the names clients use."
             )
         if self.trusted_proxies is None:
-            raise UnsafeSettings(
+            wrong.append(
                 "Clients are told apart by their addresses, and proxies hide those: set ACADEMY_TRUSTED_PROXIES to the"
                 " networks of the proxies in front, such as 10.0.0.0/8, or to none if there is no proxy."
             )
-        if any(network.prefixlen == 0 for network in self.trusted_proxies):
-            raise UnsafeSettings(
+        if any(network.prefixlen == 0 for network in self.trusted_proxies or ()):
+            wrong.append(
                 "A trusted network of every address lets anyone choose their own: set ACADEMY_TRUSTED_PROXIES to the"
                 " proxies' networks alone."
             )
+        if wrong:
+            raise UnsafeSettings("\n".join(wrong))
 
 
 def read_settings(**given: object) -> Settings:

@@ -20,7 +20,8 @@ from services.signing import rotate_keys
 from services.tables import ImportReport
 
 File = Annotated[
-    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a heading, UTF-8 or GBK.")
+    Path,
+    typer.Argument(exists=True, dir_okay=False, readable=True, help="xlsx or CSV (UTF-8, GBK) with a heading."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Report the same, and change nothing.")]
 

@@ -26,7 +26,7 @@ SENTENCES = {
     (ErrorCode.NOT_FOUND, "regionCode"): "No region has this code; `regions import` makes regions.",
     (ErrorCode.CONFLICT, "seed"): "Another demo is here already; --data-dir can name a place for this one.",
     (ErrorCode.UNAVAILABLE, ""): "The database does not answer, or not in time: is ACADEMY_DATABASE_URL right?",
-    (ErrorCode.UPLOAD_INVALID, ""): "This is no table: save it as CSV, in UTF-8 or GBK, with a heading.",
+    (ErrorCode.UPLOAD_INVALID, ""): "This is no table: save it as xlsx, or as CSV in UTF-8 or GBK, with a heading.",
 }
 """What the general message would leave open, by code and first step of the field's path."""
 

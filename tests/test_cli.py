@@ -1,5 +1,6 @@
 """The command line: what it says, on which databases, and with what exit code."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,9 @@ COMMANDS = [
     ["regions", "import"], ["boards", "rebuild"], ["boards", "verify"], ["ledger", "verify"], ["keys", "rotate"],
     ["audit", "verify"],
 ]  # fmt: skip
+
+
+NO_TABLE = "This is no table: save it as xlsx, or as CSV in UTF-8 or GBK, with a heading. (UPLOAD_INVALID)"
 
 
 def run_here(settings: Settings, *words: str) -> "tuple[int, str]":
@@ -83,26 +87,41 @@ async def test_outlets_are_imported_once_and_bad_lines_are_named(ports: Ports, w
     assert await rows("SELECT code FROM outlets") == [{"code": "A1"}]
 
 
-async def test_a_table_saved_as_gbk_with_chinese_words_is_taken(ports: Ports, tmp_path: Path) -> None:
-    regions, outlets = tmp_path / "regions.csv", tmp_path / "outlets.csv"
-    regions.write_text("编码,名称,级别,上级编码\n44,广东省,省,\n4419,东莞市,市,44\n", encoding="gbk")
-    outlets.write_text(
-        "店铺编码,店名,地区编码,等级,档位,店主,手机号\nA1,好邻居,4419,现代,12,陈梅,13900000001\n", encoding="gbk"
-    )
+async def test_the_tables_of_the_chinese_readme_are_taken_also_when_saved_as_gbk(ports: Ports, tmp_path: Path) -> None:
+    text = (ROOT / "README.zh.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```csv\n(.*?)```", text, re.DOTALL)
+    regions, outlets = tmp_path / "片区.csv", tmp_path / "门店.csv"
+    for file, example in zip((regions, outlets), examples, strict=True):
+        file.write_text(example, encoding="gbk")
 
     made = run_here(ports.settings, "regions", "import", str(regions))
     taken = run_here(ports.settings, "outlets", "import", str(outlets))
 
-    assert made == (0, "2 created, 0 changed, 0 unchanged.")
-    assert taken == (0, "1 created, 0 changed, 0 unchanged.")
-    assert await rows("SELECT name, tier FROM outlets") == [{"name": "好邻居", "tier": "MODERN"}]
+    assert made == (0, "4 created, 0 changed, 0 unchanged.")
+    assert taken == (0, "2 created, 0 changed, 0 unchanged.")
+    assert await rows("SELECT name, tier FROM outlets ORDER BY code") == [
+        {"name": "好邻居便利店", "tier": "MODERN"},
+        {"name": "桥头副食店", "tier": "ORDINARY"},
+    ]
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_both_readmes_name_every_command(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    commands = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        commands += [f"{group.name} {command.name}" for command in group.typer_instance.registered_commands]
+
+    assert len(commands) > 10
+    assert [command for command in commands if f"`{command}" not in text] == []
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"code,name\nA1,x\n", "The heading lacks the column region: the code of a region. (UPLOAD_INVALID)"),
-        (b"\x00\xff\xff", "This is no table: save it as CSV, in UTF-8 or GBK, with a heading. (UPLOAD_INVALID)"),
+        (b"\x00\xff\xff", NO_TABLE),
     ],
     ids=["a column is missing", "no text at all"],
 )  # fmt: skip
