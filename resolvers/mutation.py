@@ -21,6 +21,7 @@ import strawberry
 from kit.errors import TOP_LEVEL, DomainError
 from schema.context import Context
 from schema.errors import Payload, UserError
+from schema.texts import refuse_long
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer", bound=Payload)
@@ -43,6 +44,7 @@ def _settled(resolver: Callable[P, Awaitable[Answer]]) -> Callable[P, Awaitable[
     async def settled(*args: P.args, **kwargs: P.kwargs) -> Payload:
         context: Context = kwargs["info"].context  # type: ignore[attr-defined]
         try:
+            refuse_long(kwargs.get("input"))
             answer = await resolver(*args, **kwargs)
         except DomainError as error:
             if error.code in TOP_LEVEL:

@@ -1,7 +1,7 @@
 """Scalars of the schema, stricter than Strawberry's own: what they let in, the database can hold.
 
 Annotate with `datetime`, `date` and `UUID`; `SCALARS` gives them their GraphQL names. Int is GraphQL's own 32 bits.
-Text with NUL is refused for the request as a whole (`server/request.py`), so a resolver never meets it.
+What text may come in stands in `schema/texts.py`: a resolver never meets NUL, and always NFC.
 """
 
 import re

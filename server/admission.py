@@ -1,8 +1,7 @@
 """What stands between a request that could be read and its execution, the same over HTTP and on a socket.
 
-admitted = admit(ports, asked)                                  # is it acceptable, and what does it cost
-identity = ...                                                  # whose is it
-charge = await charge_for(ports, admitted.price, identity, address)   # can they afford it
+Over HTTP and on a socket alike: `admit` says whether the document may run, the view or the socket whose it is, and
+`charge_for` whether its values are right and can be afforded.
 """
 
 from dataclasses import dataclass
@@ -13,17 +12,27 @@ from kit.buckets import Bucket
 from kit.errors import DomainError, ErrorCode, bad_input
 from server.answers import Answer
 from server.api import schema
+from server.bodies import MOST_BYTES, too_large
 from server.cost import price_of
-from server.documents import Operation, read_document, refuse_introspection
+from server.documents import Document, Operation, read_document, refuse_introspection
 from server.identity import Identity
 from server.request import GraphQLRequest
+from server.variables import MOST_BATCH_VALUES, MOST_VALUES, settle_variables
 from services.ports import Ports
+
+BATCHES = frozenset({"reportProgress"})
+"""What an operation holds whose body may be as large as a batch, and nothing else."""
+
+VALUES_FOR_ONE = 10
+"""Values in variables that cost as much as one row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
+    """A document that may run, and what of it is to run."""
+
+    document: Document
     operation: Operation
-    price: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +55,24 @@ class Charge:
 
 
 def admit(ports: Ports, asked: GraphQLRequest) -> Admitted:
-    """The operation to execute and its price.
-
-    `Refused` if the document is not valid; QUERY_TOO_COMPLEX if it, or what it asks for, is too much.
-    """
+    """The operation to execute. `Refused` if the document is not valid; QUERY_TOO_COMPLEX if it is too much."""
     document = read_document(schema.graphql_schema, asked.source, asked.operation_name)
     operation = document.operation(asked.operation_name)
     refuse_introspection(operation, allowed=ports.settings.may_introspect)
-    if asked.too_long is not None and operation.kind != "mutation":
-        raise bad_input(*asked.too_long)
-    return Admitted(operation, price_of(schema.graphql_schema, document, operation, asked.variables))
+    if asked.size_bytes > MOST_BYTES and not _is_batch(operation):
+        raise too_large()
+    return Admitted(document, operation)
 
 
-async def charge_for(ports: Ports, price: int, identity: Identity | None, address: str) -> Charge:
-    """Take the price from the address's budget and, signed in, from the member's. THROTTLED if either is spent.
+async def charge_for(
+    ports: Ports, asked: GraphQLRequest, admitted: Admitted, identity: Identity | None, address: str
+) -> Charge:
+    """Settle the values of the variables, and take the price of what is asked from the budget of the address and,
+    signed in, from the member's. QUERY_TOO_COMPLEX if no request may cost as much, THROTTLED if a budget is spent.
 
     Nobody is exempt, admins neither: what a stolen token can do to others is worst with theirs.
     """
+    price = _price(asked, admitted, identity)
     settings = ports.settings
     buckets = [
         Bucket(f"address:{network_of(address)}", settings.address_budget, settings.address_budget_per_second),
@@ -75,6 +85,22 @@ async def charge_for(ports: Ports, price: int, identity: Identity | None, addres
         raise DomainError(ErrorCode.THROTTLED, retry_after_seconds=taken.wait_seconds)
     own = buckets[-1]
     return Charge(price, taken.left[-1], own.capacity, own.per_second)
+
+
+def _is_batch(operation: Operation) -> bool:
+    return operation.kind == "mutation" and operation.root_fields == BATCHES
+
+
+def _price(asked: GraphQLRequest, admitted: Admitted, identity: Identity | None) -> int:
+    if asked.size_bytes > MOST_BYTES and identity is None:
+        raise DomainError(ErrorCode.UNAUTHENTICATED)  # reading so much is work, and done for members alone
+    price = price_of(schema.graphql_schema, admitted.document, admitted.operation, asked.variables)
+    if not asked.variables:
+        return price
+    found = settle_variables(asked.variables, MOST_BATCH_VALUES if _is_batch(admitted.operation) else MOST_VALUES)
+    if found.too_long is not None and admitted.operation.kind != "mutation":
+        raise bad_input(*found.too_long)
+    return price + found.count // VALUES_FOR_ONE
 
 
 @lru_cache(maxsize=10_000)

@@ -15,11 +15,12 @@ from graphql import GraphQLError
 from kit.errors import DomainError, ErrorCode
 from kit.words import Language
 from schema.errors import message_of
+from server.literals import field_path
 
 log = structlog.get_logger("answers")
 
 SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
-PLACE = re.compile(r"Variable '\$\w+' has invalid value at ([\w.\[\]]+): ")
+PLACE = re.compile(r"Variable '\$(\w+)' (?:has|got) invalid value(?: at ([\w.\[\]]+))?: ")
 
 Answer = dict[str, object]
 
@@ -95,12 +96,12 @@ def _presented(error: GraphQLError, caller: Caller) -> Answer:
         shown = _known(unexpected(cause or error, caller), caller)
     else:
         # graphql-core's own words about the document or its variables, meant for the developer of the client.
-        extensions = {"code": ErrorCode.BAD_USER_INPUT.value, "requestId": caller.request_id}
+        extensions: Answer = {"code": ErrorCode.BAD_USER_INPUT.value, "requestId": caller.request_id}
         place = PLACE.match(error.message)
-        shown = {
-            "message": SUGGESTION.sub("", error.message),
-            "extensions": {**extensions, "field": re.findall(r"\w+", place[1])} if place else extensions,
-        }
+        if place:
+            path = (place[1], *re.findall(r"\w+", place[2] or ""))
+            extensions["field"] = list(field_path(path))
+        shown = {"message": SUGGESTION.sub("", error.message), "extensions": extensions}
     if error.locations:
         shown["locations"] = [location.formatted for location in error.locations]
     if error.path is not None:

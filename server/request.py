@@ -1,28 +1,18 @@
 """A GraphQL request as it arrives: its body, its language, its size. Everything malformed ends here, with 4xx."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 
-from kit.errors import DomainError, ErrorCode, bad_input
+from kit.errors import bad_input
 from kit.settings import Settings
 from kit.words import Language
+from server.bodies import MOST_BYTES, Malformed, read_body, too_large
 from server.forwarded import client_address
 from server.trusted import Trusted
-
-MOST_BODY_BYTES = 256 * 1024
-
-
-class Malformed(Exception):
-    """Not a GraphQL request at all; answered with this HTTP status."""
-
-    def __init__(self, status: int, error: DomainError) -> None:
-        super().__init__(status)
-        self.status = status
-        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +22,8 @@ class GraphQLRequest:
     operation_name: str | None
     by_id: bool = False
     """The client named a trusted document and sent no text; `source` is what the name stands for."""
-    too_long: tuple[str, ...] | None = None
-    """Where a variable holds the first text longer than its field may; mutations answer that as a userError."""
+    size_bytes: int = 0
+    """Of its body."""
 
 
 async def read_request(request: Request, trusted: Trusted) -> GraphQLRequest:
@@ -46,7 +36,8 @@ async def read_request(request: Request, trusted: Trusted) -> GraphQLRequest:
     charset = parameters.lower().replace(" ", "").replace('"', "")
     if charset.startswith("charset=") and charset not in ("charset=utf-8", "charset=utf8"):
         raise Malformed(415, bad_input())
-    return request_of(_json(await _body(request)), trusted)
+    body = await read_body(request)
+    return replace(request_of(_json(body), trusted), size_bytes=len(body))
 
 
 def request_of(message: object, trusted: Trusted) -> GraphQLRequest:
@@ -66,7 +57,6 @@ def request_of(message: object, trusted: Trusted) -> GraphQLRequest:
         raise Malformed(400, bad_input("extensions"))
     if source is not None and (not isinstance(source, str) or not source):
         raise Malformed(400, bad_input("query"))
-    _refuse_nul(variables)
     if source is not None:
         return GraphQLRequest(source, variables, name or None)
     document_id = _document_id(message.get("documentId"), extensions or {})
@@ -93,18 +83,6 @@ def address_of(connection: HTTPConnection) -> str:
     settings: Settings = connection.app.state.ports.settings
     peer = connection.client.host if connection.client is not None else None
     return client_address(peer, connection.headers.getlist("x-forwarded-for"), settings.trusted_proxies or ())
-
-
-async def _body(request: Request) -> bytes:
-    """The body, read no further than the limit, whatever Content-Length says."""
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Malformed(415, bad_input())
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            raise Malformed(413, DomainError(ErrorCode.QUERY_TOO_COMPLEX))
-    return bytes(body)
 
 
 def _json(body: bytes | str) -> object:
@@ -134,25 +112,10 @@ def _document_id(document_id: object, extensions: dict[str, Any]) -> str:
 
 def _from_query(request: Request, trusted: Trusted) -> GraphQLRequest:
     parameters = request.query_params
-    if len(request.url.query) > MOST_BODY_BYTES:
-        raise Malformed(413, DomainError(ErrorCode.QUERY_TOO_COMPLEX))
+    if len(request.url.query) > MOST_BYTES:
+        raise too_large()
     message: dict[str, object] = {name: parameters.get(name) for name in ("query", "operationName", "documentId")}
     for name in ("variables", "extensions"):
         if text := parameters.get(name):
             message[name] = _json(text)
     return request_of(message, trusted)
-
-
-def _refuse_nul(variables: object) -> None:
-    """PostgreSQL cannot hold NUL in text. Walks with a list of its own: JSON may be deeper than Python's stack."""
-    waiting = [variables]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            if "\0" in value:
-                raise Malformed(400, bad_input("variables"))
-        elif isinstance(value, dict):
-            waiting.extend(value.keys())
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)

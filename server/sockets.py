@@ -26,10 +26,11 @@ from schema.context import Context
 from server.admission import Charge, admit, charge_for, network_of
 from server.answers import Answer, Caller, answer, end_of, refusal, unexpected
 from server.api import schema
+from server.bodies import Malformed
 from server.documents import Refused
 from server.identity import Identity, actor_behind, identify, is_open, pay_what_is_due
 from server.places import MOST_PER_ADDRESS, MOST_PER_MEMBER, Places
-from server.request import GraphQLRequest, Malformed, address_of, language_of, request_of
+from server.request import GraphQLRequest, address_of, language_of, request_of
 from server.trusted import Trusted, refuse_untrusted
 from services.ports import Ports
 
@@ -190,6 +191,8 @@ class Socket:
             return
         except Refused as refused:
             last = answer(None, refused.errors, caller)
+        except Malformed as malformed:
+            last = refusal(malformed.error, caller)
         except DomainError as error:
             last = refusal(error, caller)
         except Exception as error:
@@ -213,7 +216,7 @@ class Socket:
             refuse_untrusted(await self._identity())
         admitted = admit(self._ports, asked)
         identity = None if is_open(admitted.operation) else await self._identity()
-        charge: Charge | None = await charge_for(self._ports, admitted.price, identity, caller.address)
+        charge: Charge | None = await charge_for(self._ports, asked, admitted, identity, caller.address)
         await pay_what_is_due(self._ports, admitted.operation, identity)
         actor = identity.actor if identity else None
         ask_again = partial(actor_behind, self._ports, self._authorization, caller.address)

@@ -9,6 +9,7 @@ asks that hears the same, so it has a tag, and a client that has it already is a
 """
 
 import hashlib
+from collections.abc import Mapping
 from functools import partial
 
 import orjson
@@ -22,10 +23,11 @@ from schema.context import Context
 from server.admission import admit, charge_for
 from server.answers import Answer, Caller, answer, code_of, refusal, retry_after, unexpected
 from server.api import schema
+from server.bodies import Malformed
 from server.documents import Operation, Refused
 from server.events import EVENTS, EventStream
 from server.identity import actor_behind, identify, is_open, pay_what_is_due
-from server.request import GraphQLRequest, Malformed, address_of, language_of, read_request
+from server.request import GraphQLRequest, address_of, language_of, read_request
 from server.trusted import refuse_untrusted
 from services.ports import Ports
 
@@ -53,8 +55,7 @@ async def graphql(request: Request) -> ASGIApp:
         if isinstance(found, EventStream):
             return found
     except Malformed as malformed:
-        headers = {"allow": "POST"} if malformed.status == 405 else {}
-        return _response(malformed.status, media, refusal(malformed.error, caller), headers)
+        return _response(malformed.status, media, refusal(malformed.error, caller), malformed.headers)
     except DomainError as error:
         found = refusal(error, caller)
     except Exception as error:  # the last place where a fault can still be answered
@@ -86,7 +87,7 @@ async def _answered(
             raise Malformed(406, bad_input("accept"))
     request.state.public = request.method == "GET" and asked.by_id and authorization is None
     identity = None if is_open(operation) else await identify(ports, authorization, caller.address)
-    charge = await charge_for(ports, admitted.price, identity, caller.address)
+    charge = await charge_for(ports, asked, admitted, identity, caller.address)
     await pay_what_is_due(ports, operation, identity)
     actor = identity.actor if identity else None
     ask_again = partial(actor_behind, ports, authorization, caller.address)
@@ -129,7 +130,7 @@ def _refuse_by_method(method: str, operation: Operation) -> None:
     if operation.kind == "subscription":
         raise Malformed(400, bad_input("query"))
     if method == "GET" and operation.kind != "query":
-        raise Malformed(405, bad_input("query"))
+        raise Malformed(405, bad_input("query"), {"allow": "POST"})
 
 
 def _waiting(found: Answer) -> dict[str, str]:
@@ -138,7 +139,7 @@ def _waiting(found: Answer) -> dict[str, str]:
     return {"retry-after": str(seconds)} if seconds is not None else {}
 
 
-def _response(status: int, media: str, found: Answer, headers: dict[str, str] | None = None) -> Response:
+def _response(status: int, media: str, found: Answer, headers: Mapping[str, str] | None = None) -> Response:
     body = orjson.dumps(found)
     return Response(body, status, {"content-type": f"{media}; charset=utf-8", **(headers or {})})
 
