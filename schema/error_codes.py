@@ -183,3 +183,19 @@ def place_of(code: ErrorCode) -> str:
     if code in TOP_LEVEL:
         return "`errors`"
     return "`results`" if code in PROGRESS else "`userErrors`, else `errors`"
+
+
+BEGIN, END = "<!-- error codes: python main.py export-errors docs/api.md -->", "<!-- end of error codes -->"
+
+
+def table() -> str:
+    """All codes as a table in Markdown."""
+    lines = [f"| {code.value} | {place_of(code)} | {guide.means} | {guide.do} |" for code, guide in GUIDE.items()]
+    return "\n".join(["| code | where | means | do |", "|---|---|---|---|", *lines])
+
+
+def with_table(page: str) -> str:
+    """The page with the table of now between its two marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"

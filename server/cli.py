@@ -13,6 +13,7 @@ from kit.embedded import EmbeddedFailure
 from kit.errors import DomainError
 from kit.log import configure_logging
 from kit.settings import Settings, UnsafeSettings
+from schema.error_codes import with_table
 from server import banner
 from server.api import schema
 from server.app import make_app
@@ -136,6 +137,14 @@ def export_schema(
         sys.stdout.write(text)
     else:
         file.write_text(text, encoding="utf-8")
+
+
+@app.command("export-errors")
+def export_errors(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The page that holds the table.")],
+) -> None:
+    """Write the table of error codes into the guide anew."""
+    file.write_text(with_table(file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def prepare(settings: Settings) -> None:
