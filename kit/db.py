@@ -42,7 +42,14 @@ LOCK_SECONDS = 5
 STREAMED_ROWS = 200
 MIGRATION_LOCK = 0x41434144  # any number, the same in every process
 
-_AWAY = (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, OSError)
+# asyncpg's own name for a connection that PostgreSQL left in the middle of something is InternalClientError.
+_AWAY = (
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    OSError,
+)
 _BUSY = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.TooManyConnectionsError, TimeoutError)
 _COLLIDED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 

@@ -235,3 +235,19 @@ async def test_one_process_leads_and_another_follows_when_it_goes(database: None
 async def test_a_mistake_of_ours_is_not_called_unavailable(database: None) -> None:
     with pytest.raises(asyncpg.InterfaceError, match="arguments"):
         await transaction(lambda: rows("SELECT $1::int"))
+
+
+async def test_a_connection_that_died_in_the_middle_of_something_is_unavailable(
+    database: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(*_: object, **__: object) -> None:
+        raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+
+    monkeypatch.setattr(asyncpg.Connection, "reset", die)  # as seen when PostgreSQL was stopped under load
+
+    with pytest.raises(DomainError) as refused:
+        await rows("SELECT 1")
+
+    assert refused.value.code is ErrorCode.UNAVAILABLE
+    monkeypatch.undo()
+    assert await rows("SELECT 1 AS one") == [{"one": 1}]
