@@ -105,6 +105,16 @@ def may_see_course(actor: Actor | None, status: CourseStatus) -> bool:
     return status is CourseStatus.PUBLISHED or (actor is not None and actor.has(*STAFF))
 
 
+def may_run_offers(actor: Actor, region_path: str) -> bool:
+    """Admins make rewards and prize draws for the regions they administer, and see them through; "" is everywhere."""
+    return within(region_path, actor.reach(Role.ADMIN))
+
+
+def may_see_redemptions(actor: Actor) -> tuple[str, ...]:
+    """The subtrees whose redemptions the actor may look at: those they administer or audit."""
+    return actor.reach(Role.ADMIN, Role.AUDITOR)
+
+
 def _administers(actor: Actor, places: Iterable[str]) -> bool:
     reach = actor.reach(Role.ADMIN)
     return "" in reach or any(within(place, reach) for place in places if place)

@@ -39,6 +39,15 @@ def new_digits(count: int) -> str:
     return f"{secrets.randbelow(10**count):0{count}d}"
 
 
+READABLE = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Letters and digits that nobody takes for one another."""
+
+
+def new_word(length: int) -> str:
+    """A random word of `READABLE` characters, to be read aloud or typed; 8 of them are 39 bits."""
+    return "".join(secrets.choice(READABLE) for _ in range(length))
+
+
 def to_global(kind: str, key: object) -> str:
     """The opaque id a client sees: base64url of `Kind:key`, unpadded."""
     return base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode().rstrip("=")

@@ -104,6 +104,25 @@ class RefusalReason(StrEnum):
     DAILY_CAP = "DAILY_CAP"
 
 
+class RedemptionStatus(StrEnum):
+    """The way of a redeemed reward; DELIVERED and CANCELLED are its ends."""
+
+    REQUESTED = "REQUESTED"
+    APPROVED = "APPROVED"
+    SHIPPED = "SHIPPED"
+    DELIVERED = "DELIVERED"
+    CANCELLED = "CANCELLED"
+
+
+class DrawStatus(StrEnum):
+    """How far a prize draw is: not open yet, selling tickets, its list of entrants fixed, its winners drawn."""
+
+    SCHEDULED = "SCHEDULED"
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    DRAWN = "DRAWN"
+
+
 class BoardMetric(StrEnum):
     POINTS = "POINTS"
     COURSES_COMPLETED = "COURSES_COMPLETED"

@@ -13,5 +13,7 @@ MODULES = (
     "models.boards",
     "models.consents",
     "models.exports",
+    "models.rewards",
+    "models.draws",
     "models.outbox",
 )

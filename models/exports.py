@@ -164,6 +164,26 @@ SECTIONS = (
            WHERE l.member_id = $1 ORDER BY c.code""",
     ),
     Section(
+        "redemptions",
+        ("redemptions.member_id",),
+        """SELECT w.title, d.status, d.code, d.cost, d.created_at
+           FROM redemptions d JOIN rewards w ON w.id = d.reward_id WHERE d.member_id = $1
+           ORDER BY d.created_at, d.id""",
+    ),
+    Section(
+        "prize-draws",
+        ("draw_purchases.member_id", "draw_winners.member_id"),
+        """SELECT w.title, p.entrant, p.first_ticket, p.tickets, p.bought_at, n.ticket_number AS winning_ticket
+           FROM draw_purchases p JOIN prize_draws w ON w.id = p.draw_id
+           LEFT JOIN draw_winners n ON n.draw_id = p.draw_id AND n.member_id = p.member_id
+           WHERE p.member_id = $1 ORDER BY p.bought_at, p.id""",
+    ),
+    Section(
+        "idempotency-keys",
+        ("idempotency_keys.member_id",),
+        "SELECT key, operation, object_id, used_at FROM idempotency_keys WHERE member_id = $1 ORDER BY used_at",
+    ),
+    Section(
         "point-account",
         ("point_accounts.member_id",),
         "SELECT lifetime, balance, top_level FROM point_accounts WHERE member_id = $1",
@@ -224,6 +244,7 @@ EXCUSED = {
     "assignments.assigned_by": "who asked others to learn something; the deed itself is in the audit",
     "board_versions.subject_id": "counts projections, tells nothing of the member",
     "role_grants.granted_by": "who gave a role to others; the deed itself is in the audit",
+    "redemption_steps.by": "who saw others' redemptions through; the deed itself is in the audit",
 }
 """Column -> why an export leaves it out."""
 

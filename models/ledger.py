@@ -15,7 +15,7 @@ import orjson
 from kit.db import execute, rows
 from kit.words import OutletTier, PointAccount
 from models.outlets import Placement
-from models.points import PointAccountRow
+from models.points import LedgerEntryRow, PointAccountRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +259,13 @@ async def remember_refused(member_id: UUID, refusals: Iterable[Refusal]) -> None
 async def forget_refused(member_id: UUID, days: Sequence[date]) -> None:
     """Forget what was refused on these days; `remember_refused` then tells what still is."""
     await execute("DELETE FROM refused_awards WHERE member_id = $1 AND day = ANY($2::date[])", member_id, list(days))
+
+
+async def spending_of(member_id: UUID, rule: str, object_id: UUID) -> LedgerEntryRow:
+    """The entry that spent points of the balance on this object."""
+    return await LedgerEntryRow.get(
+        member_id=member_id, account=PointAccount.BALANCE, rule=rule, object_id=object_id, reverses_id=None
+    )
 
 
 def placement_of(row: dict[str, Any]) -> Placement | None:

@@ -22,8 +22,10 @@ from kit.ids import from_global
 from resolvers.accounts import member_node, session_node
 from resolvers.boards import honour_board_node
 from resolvers.courses import course_node, lesson_node, media_node, module_node
+from resolvers.draws import prize_draw_node
 from resolvers.outlets import outlet_node, region_node
 from resolvers.points import point_entry_node
+from resolvers.rewards import redemption_node, reward_node
 from schema.audit import AuditEntry
 from schema.context import Info
 from schema.ids import row_key
@@ -54,7 +56,10 @@ NODES: dict[str, Fetch] = {
     "Module": module_node,
     "Outlet": outlet_node,
     "PointEntry": point_entry_node,
+    "PrizeDraw": prize_draw_node,
+    "Redemption": redemption_node,
     "Region": region_node,
+    "Reward": reward_node,
     "Session": session_node,
 }
 

@@ -11,10 +11,11 @@ from schema.learning import LearningViewer
 from schema.outlets import OutletViewer
 from schema.points import PointsViewer
 from schema.privacy import PrivacyViewer
+from schema.rewards import RewardsViewer
 
 
 @strawberry.type(description="The signed-in member.")
-class Viewer(AccountViewer, OutletViewer, PointsViewer, LearningViewer, PrivacyViewer):
+class Viewer(AccountViewer, OutletViewer, PointsViewer, LearningViewer, PrivacyViewer, RewardsViewer):
     id: strawberry.ID = strawberry.field(description="The member's id, wherever that member appears.")
 
     @classmethod

@@ -15,6 +15,7 @@ from kit.words import (
     CourseKind,
     CourseSort,
     CourseStatus,
+    DrawStatus,
     EventStatus,
     OncePer,
     OutletTier,
@@ -22,6 +23,7 @@ from kit.words import (
     PostRole,
     ProgressKind,
     ProgressState,
+    RedemptionStatus,
     RefusalReason,
     RegionKind,
     Role,
@@ -38,6 +40,7 @@ __all__ = [
     "CourseKind",
     "CourseSort",
     "CourseStatus",
+    "DrawStatus",
     "ErrorCode",
     "EventStatus",
     "OncePer",
@@ -46,6 +49,7 @@ __all__ = [
     "PostRole",
     "ProgressKind",
     "ProgressState",
+    "RedemptionStatus",
     "RefusalReason",
     "RegionKind",
     "Role",
@@ -215,4 +219,21 @@ show(
     PRIVACY_POLICY="What is kept and who sees it (隐私政策); comes with the account.",
     MARKETING="Messages about new courses, events and prizes (活动通知).",
     ANALYTICS="Counting how the app is used, to improve it (使用分析).",
+)
+show(
+    RedemptionStatus,
+    "Where a redeemed reward is on its way.",
+    REQUESTED="Paid for, and waiting for an admin (待审核).",
+    APPROVED="To be picked up or sent (已通过).",
+    SHIPPED="On its way to the shop (已发货).",
+    DELIVERED="Handed over; the end (已领取).",
+    CANCELLED="Taken back; points and stock were given back (已取消).",
+)
+show(
+    DrawStatus,
+    "How far a prize draw is.",
+    SCHEDULED="Announced; no tickets are sold yet (未开始).",
+    OPEN="Tickets are sold (进行中).",
+    CLOSED="The list of entrants is fixed (已截止).",
+    DRAWN="The winners are known and the seed is shown (已开奖).",
 )

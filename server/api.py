@@ -15,12 +15,14 @@ from resolvers.accounts import AccountMutations
 from resolvers.audit import AuditQueries
 from resolvers.boards import BoardFeed, BoardQueries
 from resolvers.courses import CourseMutations, CourseQueries
+from resolvers.draws import DrawMutations, DrawQueries
 from resolvers.node import NodeQueries
 from resolvers.outlets import OutletMutations, OutletQueries
 from resolvers.people import PeopleMutations, PeopleQueries
 from resolvers.points import PointsFeed, PointsQueries
 from resolvers.privacy import PrivacyMutations
 from resolvers.progress import ProgressMutations
+from resolvers.rewards import RewardMutations, RewardQueries
 from resolvers.uploads import UploadMutations
 from resolvers.viewer import ViewerQueries
 from schema.scalars import SCALARS
@@ -37,6 +39,8 @@ class Query(
     BoardQueries,
     PeopleQueries,
     AuditQueries,
+    RewardQueries,
+    DrawQueries,
 ): ...
 
 
@@ -49,6 +53,8 @@ class Mutation(
     PeopleMutations,
     UploadMutations,
     PrivacyMutations,
+    RewardMutations,
+    DrawMutations,
 ): ...
 
 

@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
 from kit.tasks import end
+from server.draws import entrants
 from server.media import media
 from server.middleware import KnownHosts, RequestLog
 from server.pages import STATIC, front, graphiql, healthz, jwks, readyz
@@ -56,6 +57,7 @@ def make_app(open_ports: OpenPorts) -> Starlette:
             Route("/media/{media_id}", media, methods=["GET"]),
             Route("/uploads/{upload_id}", upload, methods=["PUT"]),
             Route("/consents/{purpose}/{version}/{language}", consent_page, methods=["GET"]),
+            Route("/draws/{draw_id:uuid}/entrants.txt", entrants, methods=["GET"], middleware=[COMPRESSED]),
             Route("/healthz", healthz, methods=["GET"]),
             Route("/readyz", readyz, methods=["GET"]),
             Route("/.well-known/jwks.json", jwks, methods=["GET"]),

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from schema.ids import decode
 from server.sentences import line_sentence
 from server.terminal import DataDir, bar, err, out, report, run
 from server.trusted import load_trusted
@@ -12,6 +13,7 @@ from services.accounts import create_admin
 from services.audit import Proof, verify_audit
 from services.board_closing import verify_boards
 from services.board_projection import rebuild
+from services.draws import draw_faults
 from services.ledger import Difference, ledger_verify
 from services.outlet_import import import_outlets, import_regions
 from services.ports import Ports
@@ -31,6 +33,7 @@ regions = typer.Typer(help="The region tree.", no_args_is_help=True)
 boards = typer.Typer(help="The honour boards.", no_args_is_help=True)
 ledger = typer.Typer(help="The points ledger.", no_args_is_help=True)
 audit = typer.Typer(help="The log of deeds.", no_args_is_help=True)
+draws = typer.Typer(help="Prize draws.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
 documents = typer.Typer(help="Trusted documents.", no_args_is_help=True)
 
@@ -144,6 +147,16 @@ def list_documents() -> None:
     for operation in load_trusted().operations:
         for document_id in operation.texts:
             out.print(f"{document_id}  {operation.kind:<12}  {operation.name}", highlight=False, soft_wrap=True)
+
+
+@draws.command("verify")
+def verify_draw(
+    draw: Annotated[str, typer.Argument(help="The draw's id, as the API gives it.")], data_dir: DataDir = None
+) -> None:
+    """Check a draw that is over from what the public sees of it, and say what is wrong. Exit code 1 if anything is."""
+    draw_id = decode(draw, "PrizeDraw", "draw")
+    faults = run(data_dir, lambda ports: draw_faults(draw_id))
+    report(faults, "The draw is fair: seed, list of entrants and winners are what was promised.")
 
 
 def _say_imported(done: ImportReport, *, dry_run: bool) -> None:

@@ -10,6 +10,7 @@ from kit.db import leadership
 from kit.tasks import end
 from services.board_closing import close_periods
 from services.board_projection import average_regions, check_boards
+from services.draws import close_draws
 from services.points import purge_refused
 from services.ports import Ports
 from services.progress import pay_all_due
@@ -32,6 +33,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("check boards", 2, check_boards),
     Tick("average regions", 1, average_regions),
     Tick("close periods", 60, close_periods),
+    Tick("close prize draws", 15, close_draws),
     Tick("forget refused awards", 3600, purge_refused),
     Tick("forget old codes and sessions", 3600, tidy_sessions),
     Tick("sweep uploads", 600, sweep_uploads),

@@ -20,7 +20,7 @@ from kit.ids import from_global, new_id, to_global
 from kit.words import PostRole, Role
 from models.accounts import Member, grant
 from models.uploads import Upload
-from tests.authorisation.cast import THINGS, Cast, Relation
+from tests.authorisation.cast import THINGS, Cast, Relation, draw_for
 from tests.uploads.files import PNG, promise
 
 ARGUMENTS = {
@@ -84,7 +84,10 @@ ROOT: dict[str, Lookup | Listing] = {
     "recommendedCourses": Listing(
         "Course", "(first: 100) { totalCount nodes { course { id } } }", ("nodes", "course", "id")
     ),
+    "prizeDraws": Listing("PrizeDraw", "(first: 100) { totalCount nodes { id } }"),
+    "redemptions": Listing("Redemption", "(first: 100) { totalCount nodes { id } }"),
     "regions": Listing("Region", "(under: $above) { totalCount nodes { id } }"),
+    "rewards": Listing("Reward", "(first: 100) { totalCount nodes { id } }"),
 }
 """Root fields that are asked about things; any other has nothing but the viewer to show. `node` and `nodes` are asked
 for every kind of thing."""
@@ -239,15 +242,54 @@ async def _member(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"memberId": cast.things["Member"][relation]}
 
 
+async def _new_reward(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"title": "礼品", "cost": 1, "stock": 9, "regionId": cast.things["Region"][relation]}
+
+
+async def _purchase(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"rewardId": cast.things["Reward"][relation], "idempotencyKey": str(uuid4())}
+
+
+async def _approval(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"redemptionId": cast.things["Redemption"][relation], "to": "APPROVED"}
+
+
+async def _new_draw(cast: Cast, relation: Relation) -> dict[str, object]:
+    now = cast.world.ports.clock.now()
+    return {
+        "title": "抽奖", "opensAt": now.isoformat(), "closesAt": (now + timedelta(days=1)).isoformat(), "ticketCost": 1,
+        "maxTickets": 1, "prizes": [{"title": "奖", "count": 1}], "regionId": cast.things["Region"][relation],
+    }  # fmt: skip
+
+
+async def _ticket(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _open_draw(cast, relation), "tickets": 1, "idempotencyKey": str(uuid4())}
+
+
+async def _open_draw(cast: Cast, relation: Relation) -> dict[str, object]:
+    draw = await draw_for(cast, cast.land.regions[relation].id)
+    return {"prizeDrawId": to_global("PrizeDraw", draw.id)}
+
+
+async def _drawn(cast: Cast, relation: Relation) -> dict[str, object]:
+    """Drawn again, it gives the same answer."""
+    return {"prizeDrawId": cast.things["PrizeDraw"][relation]}
+
+
 MUTATIONS: dict[str, Change] = {
     "addClerk": Change("Outlet", _new_clerk),
+    "advanceRedemption": Change("Redemption", _approval),
     "changePhone": Change(None, _new_phone_with_codes),
     "completeUpload": Change("Member", _put_upload),
     "grantRole": Change("Member", _a_new_role),
     "importOutlets": Change("Member", _sheet),
     "confirmAdult": Change("Member", _member),
     "giveConsent": Change(None, _consent),
+    "createPrizeDraw": Change("Region", _new_draw),
+    "createReward": Change("Region", _new_reward),
+    "enterPrizeDraw": Change("PrizeDraw", _ticket),
     "rateCourse": Change("Course", _stars),
+    "redeemReward": Change("Reward", _purchase),
     "refreshSession": Change(None, _refresh),
     "removeClerk": Change("Outlet", _clerk),
     "reportProgress": Change("Lesson", _event, also="results { code }"),
@@ -256,6 +298,7 @@ MUTATIONS: dict[str, Change] = {
     "requestChangePhoneCodes": Change(None, _new_phone),
     "requestUpload": Change(None, _upload),
     "requestSignInCode": Change(None, _code_for_a_phone),
+    "runPrizeDraw": Change("PrizeDraw", _drawn),
     "setCurrentOutlet": Change("Outlet", _outlet),
     "signInWithCode": Change(None, _code),
     "signInWithPassword": Change(None, _password),

@@ -16,18 +16,29 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Self
+from uuid import UUID
 
 from auth.actor import Actor
 from kit.clock import FrozenClock, day_of
 from kit.db import transaction
-from kit.ids import new_id, to_global
-from kit.words import ConsentPurpose, CourseStatus, OutletTier, PostRole, RefusalReason, Role
+from kit.ids import new_id, new_word, to_global
+from kit.words import (
+    ConsentPurpose,
+    CourseStatus,
+    OutletTier,
+    PostRole,
+    RedemptionStatus,
+    RefusalReason,
+    Role,
+)
 from models.accounts import Member, grant
 from models.audit import AuditEntry
 from models.courses import Course, CourseLecturer, EditionLesson
+from models.draws import DrawPrize, DrawPurchase, DrawWinner, PrizeDraw
 from models.member_lists import home_path
-from models.outlets import Outlet, Region
+from models.outlets import Outlet, Region, current_outlets
 from models.points import RefusedAwardRow
+from models.rewards import Redemption, RedemptionStep, Reward
 from services.audit import record
 from services.courses import rate_course
 from services.privacy import give_consent
@@ -255,6 +266,57 @@ async def _module(cast: Cast, relation: Relation) -> str:
     return to_global("Module", course.module_id)
 
 
+async def _reward(cast: Cast, relation: Relation) -> str:
+    """Made for the region's learners."""
+    return to_global("Reward", (await _reward_for(cast, cast.land.regions[relation].id)).id)
+
+
+async def _redemption(cast: Cast, relation: Relation) -> str:
+    [outlet] = await current_outlets([cast.people[relation].id])
+    region_id = outlet.region_id if outlet is not None else None
+    reward = await _reward_for(cast, region_id)
+    redemption = await Redemption.create(
+        id=new_id(), reward=reward, member_id=cast.people[relation].id, region_id=region_id,
+        status=RedemptionStatus.REQUESTED, code=new_word(8), cost=1, created_at=reward.created_at,
+    )  # fmt: skip
+    await RedemptionStep.create(
+        redemption=redemption, status=redemption.status, at=reward.created_at, by=redemption.member_id, note=""
+    )
+    return to_global("Redemption", redemption.id)
+
+
+async def _prize_draw(cast: Cast, relation: Relation) -> str:
+    """Made for the region's learners, and drawn: the viewer won, or somebody far away."""
+    draw = await draw_for(cast, cast.land.regions[relation].id)
+    winner = cast.actor or cast.people[Relation.FAR]
+    prize = await DrawPrize.create(id=new_id(), draw=draw, position=1, title="奖", count=1)
+    await DrawPurchase.create(
+        id=new_id(), draw=draw, member=winner, entrant="entrant", first_ticket=1, tickets=1, bought_at=draw.opens_at
+    )
+    await DrawWinner.create(id=new_id(), draw=draw, place=1, prize=prize, ticket_number=1, member_id=winner.id)
+    await PrizeDraw.filter(id=draw.id).update(
+        closed_at=draw.closes_at, entrants_hash="1" * 64, drawn_at=draw.closes_at, seed="2" * 64
+    )
+    return to_global("PrizeDraw", draw.id)
+
+
+async def draw_for(cast: Cast, region_id: UUID) -> PrizeDraw:
+    """A draw whose tickets are on sale."""
+    now = cast.world.ports.clock.now()
+    return await PrizeDraw.create(
+        id=new_id(), title="抽奖", region_id=region_id, opens_at=now, closes_at=now + timedelta(days=1), ticket_cost=1,
+        max_tickets=9, seed_sealed=b"sealed", seed_hash="0" * 64, created_at=now,
+    )  # fmt: skip
+
+
+async def _reward_for(cast: Cast, region_id: UUID | None) -> Reward:
+    now = cast.world.ports.clock.now()
+    return await Reward.create(
+        id=new_id(), title="礼品", description="", image_media=await cast.world.media(), region_id=region_id, cost=1,
+        stock=99, per_member_limit=9, available_from=now, available_until=now + timedelta(days=1), created_at=now,
+    )  # fmt: skip
+
+
 async def _own(cast: Cast, relation: Relation, selection: str, name: str) -> str:
     """The first id in a list that somebody sees under their own `viewer`."""
     answer = await cast.gql.ask(f"{{ viewer {{ {selection} }} }}", by=cast.people[relation])
@@ -272,7 +334,10 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "Outlet": _outlet,
     "PointEntry": _point_entry,
     "Region": _region,
+    "PrizeDraw": _prize_draw,
+    "Redemption": _redemption,
+    "Reward": _reward,
     "Session": _session,
 }
-OF_PEOPLE = {"AuditEntry", "Member", "Session", "PointEntry"}
+OF_PEOPLE = {"AuditEntry", "Member", "Session", "PointEntry", "Redemption"}
 OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module"}

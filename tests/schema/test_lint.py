@@ -32,7 +32,18 @@ CAMEL, PASCAL, SCREAMING = (
     re.compile(each) for each in (r"[a-z][a-zA-Z0-9]*", r"[A-Z][a-zA-Z0-9]*", r"[A-Z][A-Z0-9_]*")
 )
 
-MOMENTS = {"HonourBoard.asOf", "BoardMoved.asOf", "AuditEntry.at", "AuditFilter.from", "AuditFilter.to"}
+MOMENTS = {
+    "AuditEntry.at",
+    "AuditFilter.from",
+    "AuditFilter.to",
+    "BoardMoved.asOf",
+    "CreateRewardInput.availableFrom",
+    "CreateRewardInput.availableUntil",
+    "HonourBoard.asOf",
+    "RedemptionStep.at",
+    "Reward.availableFrom",
+    "Reward.availableUntil",
+}
 """Times whose names the apps' documents fix without an At."""
 PAGE_FLAGS = {"PageInfo.hasNextPage", "PageInfo.hasPreviousPage"}
 """Relay's own names."""
@@ -194,10 +205,13 @@ SHORT_LISTS = {
     "BoardMoved.standings": "at most 100, by its argument",
     "PointsChange.awards": "of one change",
     "PointsChange.badges": "of one change",
+    "PrizeDraw.prizes": "at most 20",
+    "PrizeDraw.winners": "at most 500",
     "Query.levels": "ten",
     "Query.modules": "eight subjects",
     "Query.nodes": "at most 100, by its argument",
     "Query.pointRules": "one for each rule in the code",
+    "Redemption.steps": "at most one for each state",
     "Region.ancestors": "at most four floors",
     "ReportProgressPayload.awards": "of one batch",
     "ReportProgressPayload.badges": "of one batch",
