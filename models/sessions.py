@@ -313,8 +313,8 @@ async def deny_token(token_id: str, at: datetime, expires_at: datetime) -> bool:
     return bool(denied)
 
 
-async def denied_among(token_ids: Sequence[str]) -> set[str]:
-    """Those of these tokens that are refused one by one."""
+async def denied_among(token_ids: Sequence[str | None]) -> set[str | None]:
+    """Those of these tokens that are refused one by one; None is none."""
     found = await rows("SELECT token_id FROM denied_tokens WHERE token_id = ANY($1)", list(token_ids))
     return {row["token_id"] for row in found}
 

@@ -18,7 +18,7 @@ from server import banner
 from server.api import schema
 from server.app import make_app
 from server.children import WebServer
-from server.commands import admin, audit, boards, documents, draws, keys, ledger, outlets, regions
+from server.commands import admin, audit, boards, documents, draws, keys, ledger, outlets, regions, tokens
 from server.home import Busy, standing
 from server.sentences import sentence
 from server.serve import CannotServe, Job, Parent, address_of, bind
@@ -44,6 +44,7 @@ app.add_typer(ledger, name="ledger")
 app.add_typer(audit, name="audit")
 app.add_typer(draws, name="draw")
 app.add_typer(keys, name="keys")
+app.add_typer(tokens, name="tokens")
 app.add_typer(documents, name="documents")
 
 

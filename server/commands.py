@@ -1,5 +1,6 @@
 """The commands of each noun: who asks, one call, what is said."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from services.ledger import Difference, ledger_verify
 from services.outlet_import import import_outlets, import_regions
 from services.ports import Ports
 from services.records import progress_verify
-from services.signing import rotate_keys
+from services.signing import deny_leaked, rotate_keys
 from services.tables import ImportReport
 
 File = Annotated[
@@ -35,6 +36,7 @@ ledger = typer.Typer(help="The points ledger.", no_args_is_help=True)
 audit = typer.Typer(help="The log of deeds.", no_args_is_help=True)
 draws = typer.Typer(help="Prize draws.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
+tokens = typer.Typer(help="Access tokens, one by one.", no_args_is_help=True)
 documents = typer.Typer(help="Trusted documents.", no_args_is_help=True)
 
 
@@ -157,6 +159,17 @@ def verify_draw(
     draw_id = decode(draw, "PrizeDraw", "draw")
     faults = run(data_dir, lambda ports: draw_faults(draw_id))
     report(faults, "The draw is fair: seed, list of entrants and winners are what was promised.")
+
+
+@tokens.command("deny")
+def deny_token(data_dir: DataDir = None) -> None:
+    """Refuse one access token that was seen where it does not belong; paste it when asked, or pipe it in.
+
+    Its member stays signed in: the app has another token within a quarter of an hour.
+    """
+    token = typer.prompt("Token", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    denied = run(data_dir, lambda ports: deny_leaked(ports, token.strip()))
+    out.print("The token is refused from now on." if denied else "The token was refused already.")
 
 
 def _say_imported(done: ImportReport, *, dry_run: bool) -> None:

@@ -16,7 +16,7 @@ from strawberry.types.execution import PreExecutionError
 
 from kit.errors import DomainError, ErrorCode
 from kit.tasks import end
-from models.sessions import ended_among
+from models.sessions import denied_among, ended_among
 from schema.context import Context
 from server.admission import Charge, network_of
 from server.answers import Answer, Caller, answer, end_of, refusal, unexpected
@@ -136,9 +136,9 @@ class EventStream:
         now = self._context.ports.clock.now()
         if now >= self._identity.expires_at:
             return False
-        session_id = self._identity.actor.session_id
+        actor = self._identity.actor
         with contextlib.suppress(DomainError):  # the database is away; the next look is soon
-            return session_id not in await ended_among([session_id], now)
+            return not (await ended_among([actor.session_id], now) or await denied_among([actor.token_id]))
         return True
 
 

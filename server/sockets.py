@@ -21,7 +21,7 @@ from kit.clock import monotonic
 from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
 from kit.tasks import end
-from models.sessions import ended_among
+from models.sessions import denied_among, ended_among
 from schema.context import Context
 from server.admission import Charge, admit, charge_for, network_of
 from server.answers import Answer, Caller, answer, end_of, refusal, unexpected
@@ -303,11 +303,12 @@ class Sockets:
         self._end({socket for socket in self._open if socket.identity and socket.identity.expires_at <= now})
 
     async def end_revoked(self) -> None:
-        sessions = {socket.identity.actor.session_id for socket in self._open if socket.identity}
-        if not sessions:
+        actors = {socket: socket.identity.actor for socket in self._open if socket.identity}
+        if not actors:
             return
-        ended = await ended_among(list(sessions), self._ports.clock.now())
-        self._end({socket for socket in self._open if socket.identity and socket.identity.actor.session_id in ended})
+        ended = await ended_among([actor.session_id for actor in actors.values()], self._ports.clock.now())
+        denied = await denied_among([actor.token_id for actor in actors.values()])
+        self._end({each for each, actor in actors.items() if actor.session_id in ended or actor.token_id in denied})
 
     def _end(self, sockets: set[Socket]) -> None:
         """Close them without waiting: one that takes its time must not keep the watch from the others."""

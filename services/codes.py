@@ -19,7 +19,7 @@ from kit.ids import new_digits, new_id
 from kit.seals import Seal
 from models.accounts import Member, member_by_phone
 from models.sessions import Knock, SignInCode, lock_doors, newest_code
-from services.doors import knock_of, prove_human, refuse_asking, refuse_beyond_fuse
+from services.doors import at_door, knock_of, prove_human, refuse_asking, refuse_beyond_fuse
 from services.outbox import announce
 from services.ports import Ports
 
@@ -54,7 +54,7 @@ async def request_sign_in_code(
         member = await member_by_phone(knock.phone_index)
         return await _ask(ports, number, knock, Purpose.SIGN_IN, wanted=may_sign_in(member), human=human)
 
-    return await transaction(work)
+    return await at_door(knock, work)
 
 
 async def request_change_phone_codes(ports: Ports, actor: Actor, new_phone: str) -> CodeAsked:

@@ -6,14 +6,17 @@ and again under the locks, where it is exact. Both cost the same for every phone
 
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 
 from auth import codes as rules
-from kit.db import require_transaction
+from kit.db import require_transaction, transaction
 from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
+from kit.tasks import Turns
 from models.sessions import (
     Asked,
     Failed,
@@ -26,7 +29,10 @@ from models.sessions import (
 )
 from services.ports import Ports
 
+T = TypeVar("T")
+
 _log = structlog.get_logger("doors")
+_turns = Turns()
 
 
 def knock_of(ports: Ports, number: str, device_id: str, address: str) -> Knock:
@@ -34,6 +40,13 @@ def knock_of(ports: Ports, number: str, device_id: str, address: str) -> Knock:
     network = rules.network_of(address)
     mac = hmac.new(ports.settings.key("networks"), network.encode(), hashlib.sha256)
     return Knock(ports.phones.index(number), device_id, mac.hexdigest() if network else None)
+
+
+async def at_door(knock: Knock, work: Callable[[], Awaitable[T]]) -> T:
+    """A transaction that locks this door: a crowd from one network waits for itself, and leaves the others their
+    connections."""
+    async with _turns.take(knock.network or knock.phone_index):
+        return await transaction(work)
 
 
 async def refuse_asking(ports: Ports, knock: Knock, *, human: bool = False) -> Asked:

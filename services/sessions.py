@@ -34,7 +34,7 @@ from models.sessions import (
 )
 from services.audit import record
 from services.codes import check_device_text, may_sign_in, refusal, try_code, use_up
-from services.doors import knock_of, prove_human, record_failure, refuse_trying
+from services.doors import at_door, knock_of, prove_human, record_failure, refuse_trying
 from services.ports import Ports
 from services.signing import deny, ready_keys
 
@@ -103,7 +103,7 @@ async def sign_in_with_code(ports: Ports, phone: str, code: str, device: Device,
         assert member is not None
         return await _open_session(ports, member.id, knock, device)
 
-    return await _answer(ports, await transaction(work))
+    return await _answer(ports, await at_door(knock, work))
 
 
 async def sign_in_with_password(
@@ -116,7 +116,7 @@ async def sign_in_with_password(
     knock = knock_of(ports, number, device.id, address)
     human = await prove_human(ports, knock, address, captcha_token)
     await refuse_trying(ports, knock, human=human)
-    attempt = await transaction(lambda: _begin_attempt(ports, knock, human=human))
+    attempt = await at_door(knock, lambda: _begin_attempt(ports, knock, human=human))
     member = await member_by_phone(knock.phone_index)
     right = await ports.passwords.verify(password, member.password_hash if member else None)
 

@@ -23,11 +23,18 @@ def environment(**more: str) -> dict[str, str]:
     return {**clean, "ACADEMY_DEMO": "false", **more}
 
 
-def run_main(*words: str, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
+def run_main(*words: str, cwd: Path = ROOT, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     command = [sys.executable, str(ROOT / "main.py"), *words]
     return subprocess.run(
-        command, cwd=cwd, env=environment(**more), capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+        command,
+        cwd=cwd,
+        env=environment(**more),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from kit.clock import SystemClock
 from kit.db import rows
 from kit.errors import DomainError, ErrorCode
 from kit.settings import Environment, Settings, UnsafeSettings
@@ -20,6 +21,7 @@ from tests.world import World
 COMMANDS = [
     ["serve"], ["worker"], ["migrate"], ["seed"], ["export-schema"], ["admin", "create"], ["outlets", "import"],
     ["regions", "import"], ["boards", "rebuild"], ["boards", "verify"], ["ledger", "verify"], ["keys", "rotate"],
+    ["tokens", "deny"],
     ["audit", "verify"],
 ]  # fmt: skip
 
@@ -27,11 +29,12 @@ COMMANDS = [
 NO_TABLE = "This is no table: save it as xlsx, or as CSV in UTF-8 or GBK, with a heading. (UPLOAD_INVALID)"
 
 
-def run_here(settings: Settings, *words: str) -> "tuple[int, str]":
+def run_here(settings: Settings, *words: str, stdin: str = "") -> "tuple[int, str]":
     """(exit code, everything said) of a command on the databases of this test."""
     assert settings.database_url is not None
     assert settings.redis_url is not None
-    done = run_main(*words, ACADEMY_DATABASE_URL=settings.database_url, ACADEMY_REDIS_URL=settings.redis_url)
+    servers = {"ACADEMY_DATABASE_URL": settings.database_url, "ACADEMY_REDIS_URL": settings.redis_url}
+    done = run_main(*words, stdin=stdin, **servers)
     return done.returncode, " ".join((done.stdout + done.stderr).split())
 
 
@@ -209,6 +212,20 @@ async def test_keys_rotate(ports: Ports) -> None:
     assert before[0] == after[0] == 0
     assert before[1] != after[1]
     assert len(await rows("SELECT kid FROM signing_keys")) >= 2
+
+
+async def test_a_leaked_token_is_refused_and_nothing_of_it_is_said(ports: Ports, world: World) -> None:
+    session, now = await world.signed_in(await world.learner("阿May")), SystemClock().now()
+    token, _ = ports.tokens.issue(session.member_id, session.session_id, now)
+
+    denied = run_here(ports.settings, "tokens", "deny", stdin=f"{token}\n")
+    again = run_here(ports.settings, "tokens", "deny", stdin=f"{token}\n")
+    none = run_here(ports.settings, "tokens", "deny", stdin="not.a.token\n")
+
+    assert denied == (0, "The token is refused from now on.")
+    assert again == (0, "The token was refused already.")
+    assert none[0] == 1
+    assert await rows("SELECT token_id FROM denied_tokens") == [{"token_id": ports.tokens.verify(token, now).token_id}]
 
 
 async def test_a_database_up_to_date_needs_no_migration(ports: Ports) -> None:

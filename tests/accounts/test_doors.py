@@ -11,7 +11,7 @@ import structlog
 
 from auth.codes import DEVICE_LIMITS, LONGEST_PAUSE, NETWORK_LIMITS, NETWORK_PATIENCE
 from kit.clock import FrozenClock
-from kit.db import rows
+from kit.db import rows, side_transaction
 from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
 from models.accounts import Member
@@ -151,6 +151,23 @@ async def test_fifty_requests_at_once_never_exceed_what_is_left_to_a_device(port
 
     assert answers.count(None) == 10
     assert await SignInCode.all().count() == 10
+
+
+async def test_a_crowd_from_one_network_leaves_the_others_their_connections(ports: Ports) -> None:
+    phone, network = numbers(), knock_of(ports, PHONE, "", HERE).network
+
+    async with side_transaction() as side:
+        await side.rows("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"network {network}")
+        crowd = [
+            asyncio.create_task(heard(ask(ports, next(phone), Device(f"d{number}", "手机"), address=HERE)))
+            for number in range(3 * ports.settings.database_pool_size)
+        ]
+        other = await heard(ask(ports, next(phone), address=THERE))
+        waiting = [task.done() for task in crowd]
+
+    assert other is None
+    assert not any(waiting)
+    assert await asyncio.gather(*crowd) == [None] * len(crowd)
 
 
 async def members(world: World, count: int) -> list[str]:

@@ -13,7 +13,8 @@ from kit.errors import DomainError, ErrorCode
 from kit.paging import Ask
 from models.accounts import Member
 from models.audit import AuditEntry
-from models.sessions import RefreshToken, Session, SignInCode, SignInFailure
+from models.sessions import DeniedToken, RefreshToken, Session, SignInCode, SignInFailure
+from server.identity import identify
 from services.accounts import actor_of
 from services.ports import Ports
 from services.sessions import (
@@ -25,7 +26,7 @@ from services.sessions import (
     sign_out,
     tidy_sessions,
 )
-from services.signing import claims_of, public_keys, rotate_keys
+from services.signing import claims_of, deny_leaked, public_keys, rotate_keys
 from tests.world import World
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -316,6 +317,70 @@ async def test_a_process_that_missed_the_change_learns_the_key_from_the_first_to
     fresh = await refresh_session(ports, signed_in.refresh_token)
 
     assert (await claims_of(elsewhere, fresh.access_token)).session_id == signed_in.session_id
+
+
+async def test_a_token_alone_is_refused_and_its_session_goes_on(
+    ports: Ports, clock: FrozenClock, signed_in: SignedIn
+) -> None:
+    other = await refresh_session(ports, signed_in.refresh_token)
+    identity = await identify(ports, f"Bearer {signed_in.access_token}", "")
+    assert identity is not None
+
+    denied = [await deny_leaked(ports, signed_in.access_token) for _ in range(2)]
+
+    assert denied == [True, False]
+    assert await code_of(identify(ports, f"Bearer {signed_in.access_token}", "")) is ErrorCode.UNAUTHENTICATED
+    assert await identify(ports, f"Bearer {other.access_token}", "") is not None
+    assert (await refresh_session(ports, other.refresh_token)).access_token
+    entry = await AuditEntry.get()
+    assert (entry.action, entry.object_id, entry.actor_id) == ("token.denied", signed_in.session_id, None)
+
+
+async def test_denying_needs_a_good_token(ports: Ports, clock: FrozenClock, signed_in: SignedIn) -> None:
+    assert await code_of(deny_leaked(ports, f"{signed_in.access_token}x")) is ErrorCode.UNAUTHENTICATED
+    clock.advance(timedelta(minutes=15))
+    assert await code_of(deny_leaked(ports, signed_in.access_token)) is ErrorCode.UNAUTHENTICATED
+    assert (await DeniedToken.all().count(), await AuditEntry.all().count()) == (0, 0)
+
+
+async def test_signing_out_denies_the_token_presented_as_well(ports: Ports, world: World, may: Member) -> None:
+    mine, other = await world.actor(may), await world.signed_in(may, "二号手机")
+
+    await sign_out(ports, mine, session_id=other.session_id)
+    assert await DeniedToken.all().count() == 0
+    await sign_out(ports, mine)
+
+    assert [row.token_id for row in await DeniedToken.all()] == [mine.token_id]
+
+
+async def test_a_remembered_token_is_refused_at_the_next_request_in_every_process(
+    ports: Ports, signed_in: SignedIn
+) -> None:
+    header = f"Bearer {signed_in.access_token}"
+    elsewhere = replace(ports, tokens=type(ports.tokens)(ports.settings.key("tokens")))
+    actors = [await identify(each, header, "") for each in (ports, elsewhere)]
+    assert None not in actors
+    assert [len(each.tokens._remembered) for each in (ports, elsewhere)] == [1, 1]
+
+    await sign_out(ports, actors[0].actor)
+
+    for each in (elsewhere, ports):
+        assert await code_of(identify(each, header, "")) is ErrorCode.UNAUTHENTICATED
+        assert len(each.tokens._remembered) == 0
+
+
+async def test_refusals_are_forgotten_once_their_tokens_would_be_over(
+    ports: Ports, clock: FrozenClock, signed_in: SignedIn
+) -> None:
+    await deny_leaked(ports, signed_in.access_token)
+    clock.advance(timedelta(minutes=16))
+    await tidy_sessions(ports)
+    kept = await DeniedToken.all().count()
+
+    clock.advance(SECOND)
+    await tidy_sessions(ports)
+
+    assert (kept, await DeniedToken.all().count()) == (1, 0)
 
 
 async def test_many_processes_starting_at_once_make_one_key(ports: Ports) -> None:

@@ -12,6 +12,7 @@ from models.accounts import Member
 from models.sessions import Session
 from server import sockets
 from services.ports import Ports
+from services.signing import deny
 from tests.gql import Gql
 from tests.pool import pool_falls_idle
 from tests.sockets import Closed, TestSocket
@@ -144,12 +145,19 @@ async def test_the_socket_ends_when_its_token_does(gql: Gql, member: UUID, clock
         assert (await socket.closed()).code == 4403
 
 
-async def test_the_socket_ends_soon_after_its_session(
-    gql: Gql, member: UUID, ports: Ports, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("cause", ["signed out", "token denied"])
+async def test_the_socket_ends_soon_after_its_session_or_token(
+    gql: Gql, member: UUID, ports: Ports, monkeypatch: pytest.MonkeyPatch, cause: str
 ) -> None:
     monkeypatch.setattr(sockets, "REVOCATION_SECONDS", 0.0)
-    async with gql.socket(by=member) as socket:
-        await Session.all().update(ended_at=ports.clock.now(), end_reason="SIGNED_OUT")
+    async with TestSocket(gql.app) as socket:
+        token = await gql.token(member)
+        await socket.init(token)
+
+        if cause == "signed out":
+            await Session.all().update(ended_at=ports.clock.now(), end_reason="SIGNED_OUT")
+        else:
+            await deny(ports, ports.tokens.verify(token, ports.clock.now()).token_id)
 
         assert (await socket.closed()).code == 4403
 
