@@ -24,6 +24,8 @@ LONGER = {
 }
 """Input fields that hold more, by their name in GraphQL."""
 
+MOST_MARKS = 30
+
 LONGEST = max(LONGER.values())
 
 
@@ -35,7 +37,20 @@ def settled(text: str) -> str:
         return text
     if len(text) > LONGEST or "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("text")
+    if _has_endless_marks(text):
+        raise ValueError("text")
     return unicodedata.normalize("NFC", text)
+
+
+def _has_endless_marks(text: str) -> bool:
+    """Whether one letter bears more marks than Unicode's stream-safe format allows: to put them in order takes time
+    that grows with the square of their number."""
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run > MOST_MARKS:
+            return True
+    return False
 
 
 def is_long(text: str, name: str) -> bool:
