@@ -79,8 +79,8 @@ async def members_by_ids(ids: Sequence[UUID]) -> list[Member | None]:
 
 
 async def locked_member(member_id: UUID) -> Member | None:
-    """The member, its row locked until the transaction ends."""
-    return await Member.select_for_update().get_or_none(id=member_id)
+    """The member, its row locked until the transaction ends; None for one that was deleted."""
+    return await Member.select_for_update().get_or_none(id=member_id, deleted_at__isnull=True)
 
 
 async def active_grants(member_ids: Sequence[UUID]) -> list[list[GrantRow]]:

@@ -82,13 +82,13 @@ SECTIONS = (
     Section(
         "sign-in-codes",
         (),
-        """SELECT purpose, created_at, sent_at, used_at, tries FROM sign_in_codes
+        """SELECT purpose, created_at, sent_at, used_at, tries, device_id FROM sign_in_codes
            WHERE phone_index = $2 ORDER BY created_at, id""",
     ),
     Section(
-        "wrong-passwords",
+        "wrong-sign-ins",
         (),
-        "SELECT failed_at FROM password_failures WHERE phone_index = $2 ORDER BY failed_at, id",
+        "SELECT failed_at, device_id FROM sign_in_failures WHERE phone_index = $2 ORDER BY failed_at, id",
     ),
     Section(
         "consents",
@@ -100,6 +100,12 @@ SECTIONS = (
         ("data_exports.member_id",),
         """SELECT requested_at, status, ready_at, expires_at, size_bytes FROM data_exports
            WHERE member_id = $1 ORDER BY requested_at, id""",
+    ),
+    Section(
+        "uploads",
+        ("uploads.member_id",),
+        """SELECT id, file_name, content_type, size_bytes, sha256, created_at, completed_at, swept_at FROM uploads
+           WHERE member_id = $1 ORDER BY created_at, id""",
     ),
     Section(
         "courses",
@@ -234,9 +240,10 @@ SECTIONS = (
         ("audit_entries.actor_id", "audit_entries.object_id"),
         """SELECT at, action, object_type, object_id, details,
                   CASE WHEN actor_id = $1 THEN 'yourself' WHEN actor_id IS NULL THEN 'the server'
-                       ELSE 'somebody else' END AS by
+                       ELSE 'somebody else' END AS by,
+                  CASE WHEN actor_id = $1 THEN address END AS address
            FROM audit_entries WHERE actor_id = $1 OR object_id = $1 OR details ->> 'member' = $1::text
-           ORDER BY at, id""",
+           ORDER BY sequence""",
     ),
 )
 

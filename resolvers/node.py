@@ -25,6 +25,7 @@ from resolvers.courses import course_node, lesson_node, media_node, module_node
 from resolvers.draws import prize_draw_node
 from resolvers.outlets import outlet_node, region_node
 from resolvers.points import point_entry_node
+from resolvers.privacy import data_export_node
 from resolvers.rewards import redemption_node, reward_node
 from schema.audit import AuditEntry
 from schema.context import Info
@@ -49,6 +50,7 @@ async def audit_entry_node(info: Info, key: str) -> Node | None:
 NODES: dict[str, Fetch] = {
     "AuditEntry": audit_entry_node,
     "Course": course_node,
+    "DataExport": data_export_node,
     "HonourBoard": honour_board_node,
     "Lesson": lesson_node,
     "Media": media_node,

@@ -1,4 +1,4 @@
-"""What members agree to, and being known as an adult, as clients see it."""
+"""What members agree to, being known as an adult, taking one's data along and leaving, as clients see it."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
@@ -6,14 +6,18 @@ from uuid import UUID
 
 import strawberry
 
+from models import exports
 from models.accounts import members_by_ids
 from schema.context import Info
 from schema.errors import Payload
-from schema.ids import decode
+from schema.ids import decode, encode
+from schema.node import Node
 from schema.viewer_part import ViewerPart
-from schema.words import ConsentPurpose
+from schema.words import ConsentPurpose, ExportStatus
 from services import privacy
+from services.codes import CodeAsked
 from services.privacy import consents_of, text_url
+from services.privacy_export import export_url
 
 if TYPE_CHECKING:
     from schema.accounts import Member
@@ -98,4 +102,70 @@ class ConfirmAdultPayload(Payload):
     )
     adult_confirmed_at: datetime | None = strawberry.field(
         default=None, description="Since when; the first confirmation stays."
+    )
+
+
+@strawberry.type(description="Everything kept on the viewer, as a file (个人数据导出).")
+class DataExport(Node):
+    row: strawberry.Private[exports.DataExport]
+    status: ExportStatus = strawberry.field(description="Ask `node` again until it is READY: a few minutes.")
+    expires_at: datetime | None = strawberry.field(description="When the file goes: 24 hours after it was made.")
+    size_bytes: int | None = strawberry.field(description="Of the file; null before it is made.")
+
+    @classmethod
+    def of(cls, row: exports.DataExport) -> Self:
+        return cls(
+            id=encode("DataExport", row.id),
+            row=row,
+            status=row.status,
+            expires_at=row.expires_at,
+            size_bytes=row.size_bytes,
+        )
+
+    @strawberry.field(
+        description="Where the file, a zip of JSON, is fetched until it expires. Signed: keep it to oneself."
+    )
+    def url(self, info: Info) -> str | None:
+        return export_url(info.context.ports, self.row)
+
+
+@strawberry.input(description="Have everything kept on the viewer made into a file.")
+class ExportMyDataInput:
+    idempotency_key: UUID | None = strawberry.field(
+        default=None, description="The same key gives the same export again, also when that is long made."
+    )
+
+
+@strawberry.type(description="What became of asking for an export.")
+class ExportMyDataPayload(Payload):
+    export: DataExport | None = strawberry.field(
+        default=None, description="The one that is on its way, if there is one. LIMIT_REACHED after three on a day."
+    )
+
+
+@strawberry.input(description="Have a code sent that deletes the account.")
+class RequestDeletionCodeInput:
+    device_id: str = strawberry.field(description="Made once per installation, as at sign-in.")
+
+
+@strawberry.type(description="What became of asking for the code.")
+class RequestDeletionCodePayload(Payload):
+    retry_after_seconds: int | None = strawberry.field(default=None, description="When a new code may be asked for.")
+    expires_in_seconds: int | None = strawberry.field(default=None, description="Of the code on its way; else 0.")
+
+    @classmethod
+    def of(cls, asked: CodeAsked) -> Self:
+        return cls(retry_after_seconds=asked.retry_after_seconds, expires_in_seconds=asked.expires_in_seconds)
+
+
+@strawberry.input(description="Delete the viewer's account (注销账号). It cannot be undone.")
+class DeleteMyAccountInput:
+    code: str = strawberry.field(description="From `requestDeletionCode`.")
+
+
+@strawberry.type(description="What became of deleting the account.")
+class DeleteMyAccountPayload(Payload):
+    deleted_at: datetime | None = strawberry.field(
+        default=None,
+        description="Every token is out from now on; if the answer is lost, the next one is UNAUTHENTICATED.",
     )

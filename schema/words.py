@@ -17,6 +17,7 @@ from kit.words import (
     CourseStatus,
     DrawStatus,
     EventStatus,
+    ExportStatus,
     OncePer,
     OutletTier,
     PointAccount,
@@ -43,6 +44,7 @@ __all__ = [
     "DrawStatus",
     "ErrorCode",
     "EventStatus",
+    "ExportStatus",
     "OncePer",
     "OutletTier",
     "PointAccount",
@@ -236,4 +238,13 @@ show(
     OPEN="Tickets are sold (进行中).",
     CLOSED="The list of entrants is fixed (已截止).",
     DRAWN="The winners are known and the seed is shown (已开奖).",
+)
+show(
+    ExportStatus,
+    "The life of an export of one's data.",
+    QUEUED="Asked for (排队中).",
+    RUNNING="Being made (生成中).",
+    READY="There to be fetched (可下载).",
+    EXPIRED="Its 24 hours are over and the file is gone (已过期).",
+    FAILED="Could not be made; ask anew (失败).",
 )

@@ -17,7 +17,7 @@ from server.media import media
 from server.middleware import KnownHosts, RequestLog
 from server.pages import STATIC, front, graphiql, healthz, jwks, readyz
 from server.places import Places
-from server.privacy import consent_page
+from server.privacy import consent_page, export_file
 from server.sockets import Sockets
 from server.trusted import load_trusted
 from server.uploads import upload
@@ -58,6 +58,7 @@ def make_app(open_ports: OpenPorts) -> Starlette:
             Route("/uploads/{upload_id}", upload, methods=["PUT"]),
             Route("/consents/{purpose}/{version}/{language}", consent_page, methods=["GET"]),
             Route("/draws/{draw_id:uuid}/entrants.txt", entrants, methods=["GET"], middleware=[COMPRESSED]),
+            Route("/exports/{export_id}", export_file, methods=["GET"]),
             Route("/healthz", healthz, methods=["GET"]),
             Route("/readyz", readyz, methods=["GET"]),
             Route("/.well-known/jwks.json", jwks, methods=["GET"]),

@@ -61,7 +61,8 @@ async def update_profile(ports: Ports, actor: Actor, change: ProfileChange) -> N
         wanted["hidden_on_boards"] = change.hidden_on_boards
 
     async def work() -> None:
-        await Member.filter(id=actor.member_id).update(**wanted)
+        if not await Member.filter(id=actor.member_id, deleted_at__isnull=True).update(**wanted):
+            raise DomainError(ErrorCode.UNAUTHENTICATED)
         await announce("member", str(actor.member_id))
 
     if wanted:
@@ -143,9 +144,9 @@ async def member_with_phone(ports: Ports, number: str, name: str) -> Member:
         masked_phone=ports.phones.mask(number),
         joined_at=ports.clock.now(),
     )
-    await add_member(fresh)
-    found = await member_by_phone(index)
-    assert found is not None
-    locked = await locked_member(found.id)
-    assert locked is not None
-    return locked
+    while True:
+        await add_member(fresh)
+        found = await member_by_phone(index)
+        locked = await locked_member(found.id) if found is not None else None
+        if locked is not None and locked.phone_index == index:  # else the phone was given up a moment ago
+            return locked

@@ -84,13 +84,15 @@ async def request_change_phone_codes(ports: Ports, actor: Actor, new_phone: str)
     return await transaction(work)
 
 
-async def request_own_code(ports: Ports, actor: Actor, purpose: Purpose) -> CodeAsked:
+async def request_own_code(ports: Ports, actor: Actor, purpose: Purpose, device_id: str) -> CodeAsked:
     """Send a code to the member's own phone; the same limits as for signing in. STATE_FORBIDS without a phone."""
+    check_device_text(device_id, "deviceId")
 
     async def work() -> CodeAsked:
         number = ports.phones.open(await _own_phone(actor.member_id))
-        await lock_phones(ports, [number])
-        return await _ask(ports, number, Knock(ports.phones.index(number)), purpose, wanted=True)
+        knock = knock_of(ports, number, device_id, actor.address)
+        await lock_doors(knock)
+        return await _ask(ports, number, knock, purpose, wanted=True)
 
     return await transaction(work)
 

@@ -215,7 +215,7 @@ async def _changeable(actor: Actor, change: RoleChange) -> Region | None:
             raise not_found("regionId")
     member = await locked_member(change.member_id)
     [places] = await member_places([change.member_id])
-    if member is None or member.deleted_at is not None or not may_see_file(actor, change.member_id, places):
+    if member is None or not may_see_file(actor, change.member_id, places):
         raise not_found("memberId")
     if not may_grant(actor, change.member_id, places, region.path if region else ""):
         raise DomainError(ErrorCode.FORBIDDEN)
@@ -232,6 +232,6 @@ async def _for_suspension(actor: Actor, member_id: UUID) -> Member:
     member = await locked_member(member_id)
     [places], [held] = await member_places([member_id]), await active_grants([member_id])
     staff_paths = [each.region_path for each in held if each.role in STAFF]
-    if member is None or member.deleted_at is not None or not may_suspend(actor, member_id, places, staff_paths):
+    if member is None or not may_suspend(actor, member_id, places, staff_paths):
         raise not_found("memberId")
     return member

@@ -128,7 +128,7 @@ async def confirm_as_adult(ports: Ports, actor: Actor, member_id: UUID) -> Membe
     async def work() -> Member:
         member = await locked_member(member_id)
         [places] = await member_places([member_id])
-        if member is None or member.deleted_at is not None or not may_confirm_adult(actor, places):
+        if member is None or not may_confirm_adult(actor, places):
             raise not_found("memberId")
         if await confirm_adult(member_id, ports.clock.now()):
             home = await home_path(member_id)
@@ -140,8 +140,7 @@ async def confirm_as_adult(ports: Ports, actor: Actor, member_id: UUID) -> Membe
 
 async def _newest(member_id: UUID, purpose: ConsentPurpose) -> ConsentRecord | None:
     """How things stand, with the member's row locked: of two decisions at once one comes first."""
-    member = await locked_member(member_id)
-    if member is None or member.deleted_at is not None:
+    if await locked_member(member_id) is None:
         raise DomainError(ErrorCode.UNAUTHENTICATED)
     return (await newest_consents([member_id]))[0].get(purpose)
 

@@ -13,6 +13,7 @@ from services.board_projection import average_regions, check_boards
 from services.draws import close_draws
 from services.points import purge_refused
 from services.ports import Ports
+from services.privacy_export import make_exports, sweep_exports
 from services.progress import pay_all_due
 from services.sessions import tidy_sessions
 from services.uploads import sweep_uploads
@@ -34,6 +35,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("average regions", 1, average_regions),
     Tick("close periods", 60, close_periods),
     Tick("close prize draws", 15, close_draws),
+    Tick("make exports", 5, make_exports),
+    Tick("sweep exports", 300, sweep_exports),
     Tick("forget refused awards", 3600, purge_refused),
     Tick("forget old codes and sessions", 3600, tidy_sessions),
     Tick("sweep uploads", 600, sweep_uploads),

@@ -276,6 +276,18 @@ async def _drawn(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"prizeDrawId": cast.things["PrizeDraw"][relation]}
 
 
+async def _export(_: Cast, __: Relation) -> dict[str, object]:
+    return {}
+
+
+async def _device(_: Cast, __: Relation) -> dict[str, object]:
+    return {"deviceId": "matrix"}
+
+
+async def _demo_code(_: Cast, __: Relation) -> dict[str, object]:
+    return {"code": DEMO_CODE}
+
+
 MUTATIONS: dict[str, Change] = {
     "addClerk": Change("Outlet", _new_clerk),
     "advanceRedemption": Change("Redemption", _approval),
@@ -284,6 +296,9 @@ MUTATIONS: dict[str, Change] = {
     "grantRole": Change("Member", _a_new_role),
     "importOutlets": Change("Member", _sheet),
     "confirmAdult": Change("Member", _member),
+    "deleteMyAccount": Change(None, _demo_code),
+    "exportMyData": Change(None, _export),
+    "requestDeletionCode": Change(None, _device),
     "giveConsent": Change(None, _consent),
     "createPrizeDraw": Change("Region", _new_draw),
     "createReward": Change("Region", _new_reward),

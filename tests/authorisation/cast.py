@@ -25,6 +25,7 @@ from kit.ids import new_id, new_word, to_global
 from kit.words import (
     ConsentPurpose,
     CourseStatus,
+    ExportStatus,
     OutletTier,
     PostRole,
     RedemptionStatus,
@@ -35,6 +36,7 @@ from models.accounts import Member, grant
 from models.audit import AuditEntry
 from models.courses import Course, CourseLecturer, EditionLesson
 from models.draws import DrawPrize, DrawPurchase, DrawWinner, PrizeDraw
+from models.exports import DataExport
 from models.member_lists import home_path
 from models.outlets import Outlet, Region, current_outlets
 from models.points import RefusedAwardRow
@@ -234,6 +236,16 @@ async def _honour_board(cast: Cast, relation: Relation) -> str:
     return str(answer["data"]["honourBoard"]["id"])
 
 
+async def _data_export(cast: Cast, relation: Relation) -> str:
+    """One that is ready to be fetched; its file does not matter."""
+    now = cast.world.ports.clock.now()
+    export = await DataExport.create(
+        id=new_id(), member_id=cast.people[relation].id, status=ExportStatus.READY, storage_key=f"exports/{new_id()}",
+        requested_at=now, due_at=now, ready_at=now, expires_at=now + timedelta(days=1), size_bytes=1, sha256="0" * 64,
+    )  # fmt: skip
+    return to_global("DataExport", export.id)
+
+
 async def _audit_entry(cast: Cast, relation: Relation) -> str:
     """A deed about somebody, where they are at home."""
     member, ports, by = cast.people[relation], cast.world.ports, Actor(cast.people[Relation.FAR].id, new_id(), ())
@@ -326,6 +338,7 @@ async def _own(cast: Cast, relation: Relation, selection: str, name: str) -> str
 THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "AuditEntry": _audit_entry,
     "Course": _course,
+    "DataExport": _data_export,
     "HonourBoard": _honour_board,
     "Lesson": _lesson,
     "Media": _media,
@@ -339,5 +352,5 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "Reward": _reward,
     "Session": _session,
 }
-OF_PEOPLE = {"AuditEntry", "Member", "Session", "PointEntry", "Redemption"}
+OF_PEOPLE = {"AuditEntry", "DataExport", "Member", "Session", "PointEntry", "Redemption"}
 OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module"}

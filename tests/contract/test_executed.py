@@ -12,6 +12,7 @@ from kit.ids import to_global
 from kit.words import OutletTier, Role
 from models.accounts import Member
 from models.outlets import Region
+from services.privacy_export import make_exports
 from tests.documents import OPERATIONS
 from tests.gql import Gql
 from tests.uploads.files import uploaded
@@ -67,7 +68,9 @@ async def test_every_operation_is_answered(gql: Gql, world: World, clock: Frozen
     await drain(world.ports)
     await _looks_at_boards(phone)
     await _minds_the_shops(phone, owner, [shop.name, second.name])
+    await _decides_on_data(phone)
     await _leaves(phone)
+    await _goes_for_good(Phone(gql, await world.learner("小王"), sent))
     await _looks_after_people(Phone(gql, await world.staff(Role.ADMIN, station.parent), sent), owner, station)
 
     assert sent == set(OPERATIONS)
@@ -172,6 +175,27 @@ async def _looks_after_people(console: Phone, owner: Member, station: Region) ->
     log = (await console.ask("AuditLog"))["auditLog"]["nodes"]
     assert [entry["action"] for entry in log[:2]] == ["outlets.imported", "member.suspension_lifted"]
     assert log[1]["object"] == {"__typename": "Member", "id": member}
+
+
+async def _decides_on_data(phone: Phone) -> None:
+    asked = (await phone.ask("MyConsents"))["viewer"]
+    assert [each["purpose"] for each in asked["consents"] if each["required"]] == ["TERMS", "PRIVACY_POLICY"]
+    assert asked["adultConfirmedAt"] is None
+    given = (await phone.do("GiveConsent", purpose="MARKETING", version=asked["consents"][2]["version"]))["consent"]
+    assert given["givenAt"] is not None
+    assert (await phone.do("WithdrawConsent", purpose="MARKETING"))["consent"]["withdrawnAt"] is not None
+    export = (await phone.do("ExportMyData"))["export"]
+    assert export["status"] == "QUEUED"
+    await make_exports(phone.gql.ports)
+    source = "query ($id: ID!) { node(id: $id) { ... on DataExport { status url expiresAt sizeBytes } } }"
+    ready = (await phone.gql.ask(source, {"id": export["id"]}, by=phone.owner))["data"]["node"]
+    assert (await phone.gql.http.get(ready["url"])).headers["content-length"] == str(ready["sizeBytes"])
+
+
+async def _goes_for_good(phone: Phone) -> None:
+    assert (await phone.do("DeleteMyAccount", code=DEMO_CODE))["deletedAt"] is not None
+    answer = await phone.gql.run("MyConsents", by=phone.owner)
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 async def _leaves(phone: Phone) -> None:

@@ -1,0 +1,49 @@
+"""Taking out of the tables what is personal of one member; what the books refer to stays under the bare id."""
+
+from datetime import datetime
+from uuid import UUID
+
+from kit.db import execute, require_transaction, rows
+
+NOBODY = "已注销用户"
+"""What a deleted member is called wherever they still appear; a constraint holds them to it."""
+
+# $1 the member, $2 now.
+_ENDED = (
+    "UPDATE posts SET until_at = greatest($2, from_at), is_current = false WHERE member_id = $1 AND until_at IS NULL",
+    "UPDATE role_grants SET revoked_at = $2 WHERE member_id = $1 AND revoked_at IS NULL",
+)
+
+# $1 the member. Sessions go a month later, with those of everybody; until then sockets learn from them that it is over.
+_OWN_DEVICES = "device_id IN (SELECT device_id FROM sessions WHERE member_id = $1)"
+_EMPTIED = (
+    f"UPDATE sign_in_codes SET device_id = NULL WHERE {_OWN_DEVICES}",  # noqa: S608 - the line above
+    f"UPDATE sign_in_failures SET device_id = NULL WHERE {_OWN_DEVICES}",  # noqa: S608
+    "UPDATE sessions SET device_id = '', device_name = '' WHERE member_id = $1",
+    "DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE member_id = $1)",
+    "UPDATE course_ratings SET comment = '' WHERE member_id = $1",
+    "DELETE FROM course_lecturers WHERE member_id = $1",
+    "DELETE FROM assignments WHERE member_id = $1",
+    "UPDATE redemption_steps SET note = '' WHERE redemption_id IN (SELECT id FROM redemptions WHERE member_id = $1)",
+    "UPDATE uploads SET file_name = 'deleted' WHERE member_id = $1",
+)
+
+
+async def erase(member_id: UUID, phone_index: str, at: datetime) -> None:
+    """End posts and roles, and take out name, phone, picture, password, codes, devices, tokens and comments.
+
+    The caller holds the phone's lock and the member's row, and has ended the sessions.
+    """
+    require_transaction()
+    for step in _ENDED:
+        await execute(step, member_id, at)
+    for step in _EMPTIED:
+        await execute(step, member_id)
+    for table in ("sign_in_codes", "sign_in_failures"):
+        await execute(f"DELETE FROM {table} WHERE phone_index = $1", phone_index)  # noqa: S608 - names from above
+    await rows(
+        "UPDATE members SET deleted_at = $2, display_name = $3, phone_cipher = NULL, phone_index = NULL,"
+        " masked_phone = NULL, password_hash = NULL, avatar_media_id = NULL, hidden_on_boards = true,"
+        " last_seen_at = NULL, adult_confirmed_at = NULL WHERE id = $1",
+        member_id, at, NOBODY,
+    )  # fmt: skip
