@@ -90,14 +90,16 @@ def may_read_deed(actor: Actor, region_path: str | None) -> bool:
     return "" in reach or (region_path is not None and within(region_path, reach))
 
 
-def may_upload(actor: Actor, *, sheet: bool) -> bool:
-    """Staff who change things upload media; sheets are for imports, and so for admins."""
-    return actor.has(Role.ADMIN) if sheet else actor.has(*(STAFF - {Role.AUDITOR}))
+def may_upload(actor: Actor, kind: str | None) -> bool:
+    """Everyone uploads pictures, of themselves at least; staff who change things other media; admins sheets (None)."""
+    if kind == "IMAGE":
+        return True
+    return actor.has(Role.ADMIN) if kind is None else actor.has(*(STAFF - {Role.AUDITOR}))
 
 
-def may_confirm_adult(actor: Actor, places: Iterable[str]) -> bool:
-    """Admins, of whoever holds a post or a role in their subtrees."""
-    return _administers(actor, places)
+def may_confirm_adult(actor: Actor, member_id: UUID, places: Iterable[str]) -> bool:
+    """Admins, of whoever holds a post or a role in their subtrees; nobody of oneself."""
+    return member_id != actor.member_id and _administers(actor, places)
 
 
 def may_see_course(actor: Actor | None, status: CourseStatus) -> bool:

@@ -48,6 +48,11 @@ async def count_open_uploads(member_id: UUID, now: datetime) -> int:
     return await Upload.filter(member_id=member_id, completed_at=None, expires_at__gt=now).count()
 
 
+async def count_uploads_since(member_id: UUID, since: datetime) -> int:
+    """Uploads the member has begun after `since`, whatever became of them."""
+    return await Upload.filter(member_id=member_id, created_at__gt=since).count()
+
+
 async def uploads_over(before: datetime, sheets_before: datetime, sheets: Sequence[str], limit: int) -> list[Upload]:
     """Uploads whose time was over at `before` and that still hold bytes nobody needs, the oldest first.
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import segno
 import strawberry
 
+from kit.words import Role
 from models import accounts, rewards
 from schema.accounts import Member
 from schema.context import Info
@@ -65,7 +66,6 @@ class RedemptionStep:
 class Redemption(Node):
     row: strawberry.Private[rewards.Redemption]
     status: RedemptionStatus = strawberry.field(description="Where it is on its way.")
-    code: str = strawberry.field(description="The pick-up code (取货码): 8 letters and digits, shown at the counter.")
     cost: int = strawberry.field(description="The points it took.")
     created_at: datetime = strawberry.field(description="When it was redeemed.")
 
@@ -75,14 +75,21 @@ class Redemption(Node):
             id=encode("Redemption", row.id),
             row=row,
             status=row.status,
-            code=row.code,
             cost=row.cost,
             created_at=row.created_at,
         )
 
-    @strawberry.field(description="The pick-up code as a QR code: an SVG image as a data URI.")
-    def code_qr(self) -> str:
-        return segno.make(self.code, error="m", micro=False).svg_data_uri(scale=8)
+    @strawberry.field(
+        description="The pick-up code (取货码): 8 letters and digits, shown at the counter; null to auditors."
+    )
+    def code(self, info: Info) -> str | None:
+        return self.row.code if self._may_collect(info) else None
+
+    @strawberry.field(description="The pick-up code as a QR code: an SVG image as a data URI; null to auditors.")
+    def code_qr(self, info: Info) -> str | None:
+        if not self._may_collect(info):
+            return None
+        return segno.make(self.row.code, error="m", micro=False).svg_data_uri(scale=8)
 
     @strawberry.field(description="What was redeemed.")
     async def reward(self, info: Info) -> Reward | None:
@@ -93,6 +100,11 @@ class Redemption(Node):
     async def member(self, info: Info) -> Member | None:
         row = await info.context.loaders.of(accounts.members_by_ids).load(self.row.member_id)
         return Member.of(row) if row is not None else None
+
+    def _may_collect(self, info: Info) -> bool:
+        """Whoever holds the code gets the goods: that is the member, and admins who hand them over."""
+        actor = info.context.actor
+        return actor is not None and (actor.member_id == self.row.member_id or actor.has(Role.ADMIN))
 
     @strawberry.field(description="Its way so far, the oldest step first.")
     async def steps(self, info: Info) -> list[RedemptionStep]:

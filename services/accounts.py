@@ -16,6 +16,7 @@ from models.courses import media_by_id
 from models.member_lists import home_path
 from models.outlets import region_by_code
 from models.sessions import session_grants
+from models.uploads import upload_by_id
 from services.audit import record
 from services.codes import lock_phones, refusal, try_code, use_up
 from services.outbox import announce
@@ -53,8 +54,9 @@ async def update_profile(ports: Ports, actor: Actor, change: ProfileChange) -> N
     if change.display_name is not None:
         wanted["display_name"] = clean_name(change.display_name, "displayName")
     if change.avatar_media_id is not None:
-        media = await media_by_id(change.avatar_media_id)
-        if media is None or media.kind != "IMAGE":
+        media, upload = await media_by_id(change.avatar_media_id), await upload_by_id(change.avatar_media_id)
+        # Only what they have uploaded themselves: an address signed for them would show them anybody's picture.
+        if media is None or media.kind != "IMAGE" or upload is None or upload.member_id != actor.member_id:
             raise not_found("avatarMediaId")
         wanted["avatar_media_id"] = media.id
     if change.hidden_on_boards is not None:

@@ -128,7 +128,7 @@ async def confirm_as_adult(ports: Ports, actor: Actor, member_id: UUID) -> Membe
     async def work() -> Member:
         member = await locked_member(member_id)
         [places] = await member_places([member_id])
-        if member is None or not may_confirm_adult(actor, places):
+        if member is None or not may_confirm_adult(actor, member_id, places):
             raise not_found("memberId")
         if await confirm_adult(member_id, ports.clock.now()):
             home = await home_path(member_id)

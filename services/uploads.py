@@ -14,21 +14,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from auth.actor import Actor
+from auth.actor import STAFF, Actor
 from auth.permissions import may_upload
 from kit.db import transaction
 from kit.errors import DomainError, ErrorCode, bad_input, not_found
 from kit.ids import new_id
 from models.courses import MediaAsset
-from models.uploads import Upload, count_open_uploads, locked_upload, upload_by_id, uploads_over
+from models.uploads import Upload, count_open_uploads, count_uploads_since, locked_upload, upload_by_id, uploads_over
 from services.file_types import FILE_TYPES, SHEETS
 from services.ports import Ports
 
+A_DAY = timedelta(days=1)
 LIFE = timedelta(hours=2)
 """From the request to the last moment of putting and completing."""
 SHEET_KEPT = timedelta(days=7)
 MOST_OPEN = 20
 """Uploads a member may have under way."""
+MOST_A_DAY = 20
+"""Uploads a member may begin in 24 hours who is not staff: a picture of oneself is not changed more often."""
 MOST_ATTEMPTS = 10
 LONGEST_NAME = 200
 SWEPT_AT_ONCE = 100
@@ -73,7 +76,7 @@ async def request_upload(ports: Ports, actor: Actor, wanted: WantedUpload) -> Up
     name, kind = _file_name(wanted.file_name), FILE_TYPES.get(wanted.content_type)
     if kind is None:
         raise DomainError(ErrorCode.UPLOAD_INVALID, field=["contentType"])
-    if not may_upload(actor, sheet=kind.kind is None):
+    if not may_upload(actor, kind.kind):
         raise DomainError(ErrorCode.FORBIDDEN)
     if wanted.size_bytes < 1:
         raise bad_input("sizeBytes")
@@ -83,6 +86,8 @@ async def request_upload(ports: Ports, actor: Actor, wanted: WantedUpload) -> Up
         raise bad_input("sha256")
     now = ports.clock.now()
     if await count_open_uploads(actor.member_id, now) >= MOST_OPEN:
+        raise DomainError(ErrorCode.LIMIT_REACHED)
+    if not actor.has(*STAFF) and await count_uploads_since(actor.member_id, now - A_DAY) >= MOST_A_DAY:
         raise DomainError(ErrorCode.LIMIT_REACHED)
     upload = await Upload.create(
         id=new_id(),

@@ -11,7 +11,6 @@ from kit.clock import FrozenClock
 from kit.ids import to_global
 from kit.words import Role
 from models.accounts import Member
-from models.courses import MediaAsset
 from models.sessions import Session
 from services.accounts import actor_of
 from services.people import suspend_member
@@ -173,8 +172,7 @@ async def test_signing_out_needs_no_more_than_a_token(gql: Gql, ports: Ports, ma
 
 
 async def test_the_profile_shows_what_was_changed(gql: Gql, world: World, may: Member) -> None:
-    picture = await world.media()
-    await MediaAsset.filter(id=picture.id).update(kind="IMAGE")
+    picture = await world.picture(of=may)
     wanted = {"displayName": "梅姐", "avatarMediaId": to_global("Media", picture.id), "hiddenOnBoards": None}
 
     data = await gql.data("UpdateProfile", {"input": wanted}, by=may)

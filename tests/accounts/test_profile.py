@@ -16,7 +16,6 @@ from kit.ids import new_id
 from kit.words import Role
 from models.accounts import Member, active_grants, ranked
 from models.audit import AuditEntry
-from models.courses import MediaAsset
 from models.sessions import Session, SignInCode
 from services.accounts import (
     PhoneChange,
@@ -68,8 +67,7 @@ async def snapshot(member_id: UUID) -> dict[str, Any]:
 async def test_a_profile_changes_where_it_is_told_to_and_stays_elsewhere(
     ports: Ports, world: World, may: Member
 ) -> None:
-    picture = await world.media()
-    await MediaAsset.filter(id=picture.id).update(kind="IMAGE")
+    picture = await world.picture(of=may)
     actor = await world.actor(may)
 
     await update_profile(ports, actor, ProfileChange(display_name="  梅姐 "))
@@ -86,10 +84,13 @@ async def test_a_refused_profile_changes_nothing(ports: Ports, world: World, may
 
     name = await refused(update_profile(ports, actor, ProfileChange(display_name="\u202e", hidden_on_boards=True)))
     no_picture = await refused(update_profile(ports, actor, ProfileChange("梅姐", film.id)))
+    not_theirs = await refused(
+        update_profile(ports, actor, ProfileChange("梅姐", (await world.picture(of=await world.member())).id))
+    )
     nothing = await refused(update_profile(ports, actor, ProfileChange("梅姐", new_id())))
 
     assert name == (ErrorCode.BAD_USER_INPUT, ("displayName",))
-    assert no_picture == nothing == (ErrorCode.NOT_FOUND, ("avatarMediaId",))
+    assert no_picture == not_theirs == nothing == (ErrorCode.NOT_FOUND, ("avatarMediaId",))
     assert await snapshot(may.id) == before
 
 

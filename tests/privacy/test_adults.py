@@ -115,6 +115,15 @@ async def test_node_withholds_it_too(gql: Gql, world: World, clerk: Member) -> N
     assert answer["data"]["node"] == {"title": "第1课", "body": None, "withheld": "ADULTS_ONLY"}
 
 
+async def test_no_admin_vouches_for_themselves(gql: Gql, world: World) -> None:
+    admin = await world.staff(Role.ADMIN)
+
+    answer = await confirm(gql, admin.id, admin)
+
+    assert answer["data"]["confirmAdult"]["userErrors"] == [{"code": "NOT_FOUND", "field": ["memberId"]}]
+    assert (await Member.get(id=admin.id)).adult_confirmed_at is None
+
+
 async def test_an_admin_confirms_once_and_it_is_written_down(
     gql: Gql, world: World, clerk: Member, clock: FrozenClock
 ) -> None:

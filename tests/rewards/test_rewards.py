@@ -221,6 +221,14 @@ async def test_the_counter_finds_a_redemption_by_its_code_as_typed(shop: Shop, w
     assert elsewhere["totalCount"] == 0
 
 
+async def test_an_auditor_sees_the_redemption_and_not_the_code_that_collects_it(shop: Shop, world: World) -> None:
+    await shop.redeem(await shop.learner(100), await shop.reward())
+
+    seen = await shop.gql.ask("{ redemptions { nodes { status code codeQr } } }", by=await world.staff(Role.AUDITOR))
+
+    assert seen["data"]["redemptions"]["nodes"] == [{"status": "REQUESTED", "code": None, "codeQr": None}]
+
+
 async def test_the_viewer_reads_the_own_redemptions_newest_first(shop: Shop, clock: FrozenClock) -> None:
     may, other = await shop.learner(100), await shop.learner(50)
     bought = []

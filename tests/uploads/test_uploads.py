@@ -14,7 +14,7 @@ from models.accounts import Member
 from models.courses import MediaAsset
 from models.uploads import Upload
 from services.ports import Ports
-from services.uploads import LIFE, MOST_ATTEMPTS, MOST_OPEN, SHEET_KEPT, SWEPT_AFTER, sweep_uploads
+from services.uploads import A_DAY, LIFE, MOST_A_DAY, MOST_ATTEMPTS, MOST_OPEN, SHEET_KEPT, SWEPT_AFTER, sweep_uploads
 from tests.gql import Gql
 from tests.uploads.files import (
     CSV,
@@ -196,14 +196,28 @@ async def test_what_cannot_be_taken_is_refused_before_it_comes(
     assert await Upload.all().count() == 0
 
 
-async def test_staff_upload_media_and_admins_sheets_and_nobody_else_anything(gql: Gql, world: World) -> None:
+async def test_everybody_uploads_pictures_staff_other_media_and_admins_sheets(gql: Gql, world: World) -> None:
     for role in (Role.ACCOUNT_MANAGER, Role.SUPERVISOR):
         member = await world.staff(role)
-        assert (await requested(gql, member, PNG, "image/png"))["userErrors"] == []
+        assert (await requested(gql, member, MP4, "video/mp4"))["userErrors"] == []
         assert await requested(gql, member, CSV, "text/csv") == {"refused": "FORBIDDEN"}
     for member in (await world.staff(Role.AUDITOR), await world.staff(Role.LECTURER), await world.learner()):
-        assert await requested(gql, member, PNG, "image/png") == {"refused": "FORBIDDEN"}
+        assert (await requested(gql, member, PNG, "image/png"))["userErrors"] == []
+        assert await requested(gql, member, MP4, "video/mp4") == {"refused": "FORBIDDEN"}
         assert await requested(gql, member, CSV, "text/csv") == {"refused": "FORBIDDEN"}
+
+
+async def test_a_learner_begins_so_many_uploads_a_day(gql: Gql, world: World, clock: FrozenClock) -> None:
+    may = await world.learner()
+    for _ in range(MOST_A_DAY):
+        assert (await requested(gql, may, PNG, "image/png"))["userErrors"] == []
+        clock.advance(timedelta(minutes=10))  # so that few are open at once
+    beyond = await requested(gql, may, PNG, "image/png")
+    clock.advance(A_DAY)
+    tomorrow = await requested(gql, may, PNG, "image/png")
+
+    assert beyond["userErrors"] == fault("LIMIT_REACHED")
+    assert tomorrow["userErrors"] == []
 
 
 async def test_somebody_elses_upload_does_not_exist(gql: Gql, world: World, admin: Member) -> None:
