@@ -207,7 +207,8 @@ class World:
         await MediaAsset.filter(id=asset.id).update(kind="IMAGE", content_type="image/png", duration_seconds=None)
         await Upload.create(
             id=asset.id, member_id=of.id, file_name="我.png", content_type="image/png", size_bytes=asset.size_bytes,
-            sha256=asset.sha256, created_at=now, expires_at=now + timedelta(hours=2), attempts=1, received_attempt=1, completed_at=now,
+            sha256=asset.sha256, created_at=now, attempts=1, received_attempt=1,
+            expires_at=now + timedelta(hours=2), completed_at=now,
         )  # fmt: skip
         return asset
 
