@@ -14,15 +14,18 @@ from server.answers import Answer
 from server.api import schema
 from server.bodies import MOST_BYTES, too_large
 from server.cost import price_of
-from server.documents import Document, Operation, read_document, refuse_introspection
+from server.documents import Document, Operation, Refused, read_document, refuse_introspection
 from server.identity import Identity
+from server.refusals import Refusals
 from server.request import GraphQLRequest
+from server.trusted import Trusted
 from server.variables import MOST_BATCH_VALUES, MOST_VALUES, settle_variables
 from services.ports import Ports
 
 BATCHES = frozenset({"reportProgress"})
 """What an operation holds whose body may be as large as a batch, and nothing else."""
 
+PRICE_OF_BAD_VALUES = 200
 VALUES_FOR_ONE = 10
 """Values in variables that cost as much as one row."""
 
@@ -54,8 +57,27 @@ class Charge:
         return {**answer, "extensions": {"cost": cost}}
 
 
-def admit(ports: Ports, asked: GraphQLRequest) -> Admitted:
-    """The operation to execute. `Refused` if the document is not valid; QUERY_TOO_COMPLEX if it is too much."""
+class Gate:
+    """Where documents come in: the trusted ones, and how patient this process still is with each address."""
+
+    def __init__(self, trusted: Trusted) -> None:
+        self.trusted = trusted
+        self._refusals = Refusals()
+
+    def admit(self, ports: Ports, asked: GraphQLRequest, address: str) -> Admitted:
+        """The operation to execute. `Refused` if the document is not valid; QUERY_TOO_COMPLEX if it is too much;
+        THROTTLED, for all but trusted documents as clients send them, if too many from this address were refused."""
+        network = network_of(address)
+        if not self.trusted.knows(asked.source):
+            self._refusals.require_patience(network)
+        try:
+            return _admitted(ports, asked)
+        except (Refused, DomainError):
+            self._refusals.add(network)
+            raise
+
+
+def _admitted(ports: Ports, asked: GraphQLRequest) -> Admitted:
     document = read_document(schema.graphql_schema, asked.source, asked.operation_name)
     operation = document.operation(asked.operation_name)
     refuse_introspection(operation, allowed=ports.settings.may_introspect)
@@ -72,7 +94,6 @@ async def charge_for(
 
     Nobody is exempt, admins neither: what a stolen token can do to others is worst with theirs.
     """
-    price = _price(asked, admitted, identity)
     settings = ports.settings
     buckets = [
         Bucket(f"address:{network_of(address)}", settings.address_budget, settings.address_budget_per_second),
@@ -80,6 +101,11 @@ async def charge_for(
     if identity is not None:
         member = f"member:{identity.actor.member_id}"
         buckets.append(Bucket(member, settings.member_budget, settings.member_budget_per_second))
+    try:
+        price = _price(asked, admitted, identity)
+    except DomainError:
+        await ports.buckets.take(buckets, PRICE_OF_BAD_VALUES, ports.clock.now())  # refusing them was work
+        raise
     taken = await ports.buckets.take(buckets, price, ports.clock.now())
     if taken.wait_seconds is not None:
         raise DomainError(ErrorCode.THROTTLED, retry_after_seconds=taken.wait_seconds)

@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
 from kit.tasks import end
+from server.admission import Gate
 from server.draws import entrants
 from server.media import media
 from server.middleware import KnownHosts, RequestLog
@@ -41,9 +42,9 @@ def make_app(open_ports: OpenPorts) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_ports() as ports:
             app.state.ports = ports
-            app.state.trusted = trusted
+            app.state.gate = gate = Gate(trusted)
             app.state.places = places = Places()
-            app.state.sockets = sockets = Sockets(ports, trusted, places)
+            app.state.sockets = sockets = Sockets(ports, gate, places)
             watch = asyncio.create_task(sockets.watch())
             try:
                 yield

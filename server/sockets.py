@@ -23,7 +23,7 @@ from kit.ids import new_id
 from kit.tasks import end
 from models.sessions import denied_among, ended_among
 from schema.context import Context
-from server.admission import Charge, admit, charge_for, network_of
+from server.admission import Charge, Gate, charge_for, network_of
 from server.answers import Answer, Caller, answer, end_of, refusal, unexpected
 from server.api import schema
 from server.bodies import Malformed
@@ -31,7 +31,7 @@ from server.documents import Refused
 from server.identity import Identity, actor_behind, identify, is_open, pay_what_is_due
 from server.places import MOST_PER_ADDRESS, MOST_PER_MEMBER, Places
 from server.request import GraphQLRequest, address_of, language_of, request_of
-from server.trusted import Trusted, refuse_untrusted
+from server.trusted import refuse_untrusted
 from services.ports import Ports
 
 PROTOCOL = "graphql-transport-ws"
@@ -50,10 +50,10 @@ class Gone(Exception):
 
 
 class Socket:
-    def __init__(self, websocket: WebSocket, ports: Ports, trusted: Trusted, places: Places) -> None:
+    def __init__(self, websocket: WebSocket, ports: Ports, gate: Gate, places: Places) -> None:
         self._websocket = websocket
         self._ports = ports
-        self._trusted = trusted
+        self._gate = gate
         self._places = places
         self._held = ExitStack()
         self._language = language_of(websocket.headers)
@@ -171,7 +171,7 @@ class Socket:
             await self._send_error(operation_id, refusal(error, caller))
             return
         try:
-            asked = request_of(payload, self._trusted)
+            asked = request_of(payload, self._gate.trusted)
         except Malformed as malformed:
             await self._send_error(operation_id, refusal(malformed.error, caller))
             return
@@ -212,9 +212,9 @@ class Socket:
 
     async def _results(self, operation_id: str, asked: GraphQLRequest, caller: Caller) -> Answer | None:
         """Send every result; the answer to send as an error if it never came to execution."""
-        if self._ports.settings.trusted_documents_only and not self._trusted.holds(asked.source):
+        if self._ports.settings.trusted_documents_only and not self._gate.trusted.holds(asked.source):
             refuse_untrusted(await self._identity())
-        admitted = admit(self._ports, asked)
+        admitted = self._gate.admit(self._ports, asked, caller.address)
         identity = None if is_open(admitted.operation) else await self._identity()
         charge: Charge | None = await charge_for(self._ports, asked, admitted, identity, caller.address)
         await pay_what_is_due(self._ports, admitted.operation, identity)
@@ -268,9 +268,9 @@ class Socket:
 class Sockets:
     """The open sockets of this process, and the watch that ends those whose token has ended."""
 
-    def __init__(self, ports: Ports, trusted: Trusted, places: Places) -> None:
+    def __init__(self, ports: Ports, gate: Gate, places: Places) -> None:
         self._ports = ports
-        self._trusted = trusted
+        self._gate = gate
         self._places = places
         self._open: set[Socket] = set()
         self._closing: set[asyncio.Task[None]] = set()
@@ -280,7 +280,7 @@ class Sockets:
             await websocket.accept()
             await websocket.close(4406, "Subprotocol not acceptable")
             return
-        socket = Socket(websocket, self._ports, self._trusted, self._places)
+        socket = Socket(websocket, self._ports, self._gate, self._places)
         self._open.add(socket)
         try:
             await socket.run()

@@ -20,7 +20,7 @@ from strawberry.types.graphql import OperationType
 
 from kit.errors import DomainError, ErrorCode, bad_input
 from schema.context import Context
-from server.admission import admit, charge_for
+from server.admission import Gate, charge_for
 from server.answers import Answer, Caller, answer, code_of, refusal, retry_after, unexpected
 from server.api import schema
 from server.bodies import Malformed
@@ -70,12 +70,13 @@ async def graphql(request: Request) -> ASGIApp:
 async def _answered(
     request: Request, ports: Ports, caller: Caller, *, takes_events: bool, takes_json: bool
 ) -> Answer | EventStream:
-    asked = await read_request(request, request.app.state.trusted)
+    gate: Gate = request.app.state.gate
+    asked = await read_request(request, gate.trusted)
     authorization = request.headers.get("authorization")
-    if ports.settings.trusted_documents_only and not request.app.state.trusted.holds(asked.source):
+    if ports.settings.trusted_documents_only and not gate.trusted.holds(asked.source):
         refuse_untrusted(await identify(ports, authorization, caller.address))
     try:
-        admitted = admit(ports, asked)
+        admitted = gate.admit(ports, asked, caller.address)
     except Refused as refused:
         return answer(None, refused.errors, caller)
     operation = admitted.operation

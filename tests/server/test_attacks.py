@@ -3,8 +3,10 @@
 Times are of this process's own work, the least of several, as ratios to a plain query in the same run.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from time import process_time
+from statistics import median
+from time import perf_counter, process_time
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +14,25 @@ import httpx
 import orjson
 import pytest
 
+from kit.ids import new_id
+from kit.tasks import end
+from models.accounts import Member
+from server import refusals
+from server.admission import PRICE_OF_BAD_VALUES
+from server.refusals import MOST as MOST_REFUSED
+from server.trusted import load_trusted
+from services.ports import Ports
 from tests.gql import Gql
 
-PLAIN = {"query": "{ viewer { id displayName } courses(first: 5) { nodes { id title } } }"}
+PLAIN: dict[str, Any] = {"query": "{ viewer { id displayName } courses(first: 5) { nodes { id title } } }"}
+TRUSTED = next(
+    text for operation in load_trusted().operations if operation.name == "Modules" for text in operation.texts.values()
+)
+MOST_FOR_A_NEIGHBOUR = 25
+"""How many times as long an answer may take beside an attacker who never rests. A plain query waits some ten times for
+the database, and the attacker has a turn each time."""
+MOST_ONCE_IMPATIENT = 4
+"""Once too many were refused, a document is not read any more; its body still is."""
 MOST_PLAIN_QUERIES = 10
 """A plain query takes 2-5 ms, an attack less than 50."""
 
@@ -104,3 +122,88 @@ async def test_an_attack_is_refused_for_little_more_than_a_plain_query(send: Sen
     assert not response.json().get("data", {}) or set(response.json()["data"].values()) == {None}
     attack, plain = await cost_of(send, ATTACKS[name], 5), await cost_of(send, PLAIN, 10)
     assert attack < MOST_PLAIN_QUERIES * plain, f"{attack / plain:.1f} plain queries"
+
+
+async def test_a_neighbour_with_the_app_is_answered_beside_an_attacker_who_never_rests(
+    gql: Gql, ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attacker and the neighbour share an address, as phones of one mobile network do."""
+    monkeypatch.setattr(refusals, "monotonic", lambda: 1_000.0)  # patience does not come back meanwhile
+    neighbour, attacker = [await another(ports) for _ in range(2)]
+    app = Phone(gql, await gql.token(neighbour), {"query": TRUSTED})
+    script = Phone(gql, await gql.token(attacker), {})
+    for body in [app.plain, *list(ATTACKS.values())[:MOST_REFUSED]]:
+        await script.send(body)
+    assert {(await script.send(body)).status_code for body in ATTACKS.values()} <= {200, 400, 413, 429}
+    for name, body in ATTACKS.items():
+        attack_cost, plain_cost = await cost_of(script.send, body, 3), await cost_of(app.send, app.plain, 3)
+        assert attack_cost < MOST_ONCE_IMPATIENT * plain_cost, name
+    alone = await app.usual_time()
+
+    async def attack() -> None:
+        while True:
+            for body in ATTACKS.values():
+                await script.send(body)
+                await asyncio.sleep(0)  # as if it had come over a network: whoever waits has a turn in between
+
+    attacking = asyncio.create_task(attack())
+    beside = await app.usual_time()
+    await end(attacking)
+
+    assert beside < MOST_FOR_A_NEIGHBOUR * alone, f"{beside / alone:.1f} times"
+
+
+async def test_too_many_refused_documents_close_the_door_to_unknown_ones_for_a_while(
+    gql: Gql, member: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(refusals, "monotonic", lambda: now[0])
+    app = Phone(gql, await gql.token(member), {"query": TRUSTED})
+    for _ in range(MOST_REFUSED):
+        assert (await app.send({"query": "{nothing}"})).json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+    shut = (await app.send({"query": "{viewer{id}}"})).json()
+    by_app = (await app.send(app.plain)).json()
+    now[0] += shut["errors"][0]["extensions"]["retryAfterSeconds"]
+    again = (await app.send({"query": "{viewer{id}}"})).json()
+
+    assert shut["errors"][0]["extensions"]["code"] == "THROTTLED"
+    assert "errors" not in by_app
+    assert "errors" not in again
+
+
+async def test_values_that_are_refused_cost_the_member_who_sends_them(gql: Gql, member: UUID) -> None:
+    app = Phone(gql, await gql.token(member), {"query": TRUSTED})
+    first = (await app.send(app.plain)).json()["extensions"]["cost"]
+
+    bad = (await app.send({"query": COURSES, "variables": {"filter": {"text": "a" * 5_000}}})).json()
+    after = (await app.send(app.plain)).json()["extensions"]["cost"]
+
+    assert "errors" in bad
+    assert first["remaining"] - after["remaining"] == PRICE_OF_BAD_VALUES + after["requested"]
+
+
+class Phone:
+    """Sends requests as one member."""
+
+    def __init__(self, gql: Gql, token: str, plain: dict[str, Any]) -> None:
+        self.gql = gql
+        self.plain = plain
+        self._headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
+
+    async def send(self, body: dict[str, Any]) -> httpx.Response:
+        return await self.gql.http.post("/graphql", content=orjson.dumps(body), headers=self._headers)
+
+    async def usual_time(self) -> float:
+        """The median of a hundred answers."""
+        times: list[float] = []
+        for _ in range(100):
+            began = perf_counter()
+            assert "errors" not in (await self.send(self.plain)).json()
+            times.append(perf_counter() - began)
+        return median(times)
+
+
+async def another(ports: Ports) -> UUID:
+    row = await Member.create(id=new_id(), display_name="小李", joined_at=ports.clock.now())
+    return row.id
