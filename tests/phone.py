@@ -41,9 +41,9 @@ class Phone:
     async def sign_in(self, phone: str) -> str:
         """Give the access token; every later call carries it."""
         self.http.headers.pop("authorization", None)
-        asked = await self.send("RequestSignInCode", input={"phone": phone, "deviceId": "test"})
+        asked = await self.send("RequestSignInCode", input={"phone": phone, "deviceId": f"of {phone}"})
         assert asked["requestSignInCode"]["userErrors"] == []
-        proof = {"phone": phone, "code": "888888", "deviceId": "test", "deviceName": "Test"}
+        proof = {"phone": phone, "code": "888888", "deviceId": f"of {phone}", "deviceName": "Test"}
         signed_in = (await self.send("SignInWithCode", input=proof))["signInWithCode"]
         assert signed_in["userErrors"] == []
         self.token, self.viewer = signed_in["session"]["accessToken"], signed_in["viewer"]

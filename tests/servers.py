@@ -85,5 +85,13 @@ class Wiper:
         return [row["name"] for row in await self.connection.fetch(" UNION ALL ".join(questions))]
 
     async def wipe(self) -> None:
+        """Empty every table. Whoever left a transaction open is named, for the test that fails is another one."""
         if names := await self.filled():
-            await self.connection.execute("; ".join(f'DELETE FROM "{name}"' for name in names))
+            try:
+                await self.connection.execute("; ".join(f'DELETE FROM "{name}"' for name in names))
+            except asyncpg.LockNotAvailableError as error:
+                left = await self.connection.fetch(
+                    "SELECT state, now() - xact_start AS age, query FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+                )
+                raise AssertionError(f"transactions left open: {[dict(row) for row in left]}") from error

@@ -322,11 +322,11 @@ async def test_a_killed_write_leaves_nothing_that_a_sweep_does_not_find(ports: P
         yield b"half of it"
 
     storage = ports.storage
-    await storage.put_pieces("exports/a.zip", broken_off())
+    await storage.put_pieces("exports/broken-off.zip", broken_off())
     folder = Path(ports.settings.data_dir) / "media" / "exports"
-    (folder / ".draft-a.zip").write_bytes(b"half of it")
+    (folder / ".draft-broken-off.zip").write_bytes(b"half of it")
 
-    await storage.delete("exports/a.zip")
-    await storage.delete("exports/a.zip")
+    await storage.delete("exports/broken-off.zip")
+    await storage.delete("exports/broken-off.zip")
 
-    assert list(folder.glob("*a.zip*")) == list(folder.glob(".*a.zip*")) == []
+    assert list(folder.glob("*broken-off.zip*")) == list(folder.glob(".*broken-off.zip*")) == []
