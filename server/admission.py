@@ -10,6 +10,7 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from kit.buckets import Bucket
 from kit.errors import DomainError, ErrorCode, bad_input
+from kit.settings import Settings
 from server.answers import Answer
 from server.api import schema
 from server.bodies import MOST_BYTES, too_large
@@ -60,9 +61,9 @@ class Charge:
 class Gate:
     """Where documents come in: the trusted ones, and how patient this process still is with each address."""
 
-    def __init__(self, trusted: Trusted) -> None:
+    def __init__(self, trusted: Trusted, settings: Settings) -> None:
         self.trusted = trusted
-        self._refusals = Refusals()
+        self._refusals = Refusals(settings.address_refusals, settings.address_refusals_per_second)
 
     def admit(self, ports: Ports, asked: GraphQLRequest, address: str) -> Admitted:
         """The operation to execute. `Refused` if the document is not valid; QUERY_TOO_COMPLEX if it is too much;

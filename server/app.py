@@ -42,7 +42,7 @@ def make_app(open_ports: OpenPorts) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_ports() as ports:
             app.state.ports = ports
-            app.state.gate = gate = Gate(trusted)
+            app.state.gate = gate = Gate(trusted, ports.settings)
             app.state.places = places = Places()
             app.state.sockets = sockets = Sockets(ports, gate, places)
             watch = asyncio.create_task(sockets.watch())

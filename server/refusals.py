@@ -1,9 +1,9 @@
 """What a caller may cost this process by sending documents that it has to refuse.
 
 Reading and validating a document nobody has sent before is work that comes before anybody knows whose it is. So each
-network address may have `MOST` documents refused at once and `PER_SECOND` in the long run; beyond, this process looks
-only at trusted documents from there, which it knows already. An app in the hands of honest people sends no others, so
-whoever shares the address of an attacker goes on.
+network address may have so many documents refused at once, and so many a second in the long run. Beyond, this process
+looks only at trusted documents from there, which it knows already. An app in the hands of honest people sends no
+others, so whoever shares the address of an attacker goes on.
 """
 
 from collections import OrderedDict
@@ -11,8 +11,6 @@ from collections import OrderedDict
 from kit.clock import monotonic
 from kit.errors import DomainError, ErrorCode
 
-MOST = 50
-PER_SECOND = 2.0
 MOST_KEPT = 10_000
 """Addresses that are remembered; beyond, the one that was refused longest ago is forgiven."""
 
@@ -20,7 +18,7 @@ MOST_KEPT = 10_000
 class Refusals:
     """Kept for each address as the moment at which all of it is forgiven."""
 
-    def __init__(self, most: int = MOST, per_second: float = PER_SECOND) -> None:
+    def __init__(self, most: int, per_second: float) -> None:
         self._grace_seconds = (most - 1) / per_second
         self._each_seconds = 1 / per_second
         self._forgiven_at: OrderedDict[str, float] = OrderedDict()

@@ -15,11 +15,11 @@ import orjson
 import pytest
 
 from kit.ids import new_id
+from kit.settings import Settings
 from kit.tasks import end
 from models.accounts import Member
 from server import refusals
 from server.admission import PRICE_OF_BAD_VALUES
-from server.refusals import MOST as MOST_REFUSED
 from server.trusted import load_trusted
 from services.ports import Ports
 from tests.gql import Gql
@@ -28,6 +28,7 @@ PLAIN: dict[str, Any] = {"query": "{ viewer { id displayName } courses(first: 5)
 TRUSTED = next(
     text for operation in load_trusted().operations if operation.name == "Modules" for text in operation.texts.values()
 )
+MOST_REFUSED = Settings().address_refusals
 MOST_FOR_A_NEIGHBOUR = 25
 """How many times as long an answer may take beside an attacker who never rests. A plain query waits some ten times for
 the database, and the attacker has a turn each time."""
