@@ -14,6 +14,7 @@ from uuid import UUID
 
 from gamification.rules.claim import Claim
 from gamification.tariff import Tariff, tariff_on
+from kit.words import RefusalReason
 
 AwardKey = tuple[str, UUID, str]
 
@@ -43,10 +44,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What the day's cap kept from a claim."""
+    """What was kept from a claim."""
 
     claim: Claim
     points_missing: int
+    reason: RefusalReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,15 @@ def settle(
     for claim in _first_of_each_key(claims):
         tariff = tariff_of(claim.day)
         rate = tariff.rates[claim.rule]
-        room = rate.points if rate.daily_cap is None else rate.daily_cap - spent[claim.rule, claim.day]
-        points = min(rate.points, room)
+        price, points = rate.price(claim), rate.pays(claim)
+        if rate.daily_cap is not None:
+            points = min(points, max(0, rate.daily_cap - spent[claim.rule, claim.day]))
         spent[claim.rule, claim.day] += points
         if points > 0:
             payable[claim.key] = Due(claim, points, parts[claim.key], tariff.version)
-        if points < rate.points:
-            refused.append(Refused(claim, rate.points - points))
+        if points < price:
+            reason = RefusalReason.DAILY_CAP if rate.enabled else RefusalReason.RULE_DISABLED
+            refused.append(Refused(claim, price - points, reason))
 
     reversals: list[Paid] = []
     standing: set[AwardKey] = set()

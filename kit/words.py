@@ -96,12 +96,23 @@ class OncePer(StrEnum):
     COURSE = "COURSE"
     DAY = "DAY"
     WEEK = "WEEK"
+    STREAK = "STREAK"
+    TASK = "TASK"
+    STAGE = "STAGE"
+    QUIZ = "QUIZ"
+    LIVE_LESSON = "LIVE_LESSON"
+    CLASS = "CLASS"
+    DUEL = "DUEL"
+    CONTEST = "CONTEST"
+    STORY = "STORY"
+    TIER = "TIER"
 
 
 class RefusalReason(StrEnum):
     """Why an award was not paid in full."""
 
     DAILY_CAP = "DAILY_CAP"
+    RULE_DISABLED = "RULE_DISABLED"
 
 
 class RedemptionStatus(StrEnum):

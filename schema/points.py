@@ -176,13 +176,21 @@ class RefusedAward:
 class PointRule:
     rule: strawberry.Private[rules.Rule]
     code: str = strawberry.field(description="Stable; entries and awards name it as `rule`.")
-    points: int = strawberry.field(description="Of one award.")
+    points: int = strawberry.field(description="Of one award; 0 where `ownPrice`.")
+    own_price: bool = strawberry.field(description="What is done brings its own price, as each task and stage does.")
     daily_cap: int | None = strawberry.field(description="The most of it for one day of occurrence; null: no limit.")
     once_per: OncePer = strawberry.field(description="What is never paid twice.")
 
     @classmethod
     def of(cls, rule: rules.Rule, rate: Rate) -> Self:
-        return cls(rule=rule, code=rule.CODE, points=rate.points, daily_cap=rate.daily_cap, once_per=rule.ONCE_PER)
+        return cls(
+            rule=rule,
+            code=rule.CODE,
+            points=rate.points or 0,
+            own_price=rate.points is None,
+            daily_cap=rate.daily_cap,
+            once_per=rule.ONCE_PER,
+        )
 
     @strawberry.field(description="The rule's name in the reader's language.")
     def title(self, info: Info) -> str:

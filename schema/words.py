@@ -174,11 +174,22 @@ show(
     COURSE="Paid once for each course.",
     DAY="Paid once a Shanghai day.",
     WEEK="Paid once a week, Monday to Sunday.",
+    STREAK="Paid once for each length of streak (连续学习).",
+    TASK="Paid once for each task in each of its periods (任务).",
+    STAGE="Paid once for each stage of the path (关卡).",
+    QUIZ="Paid once for each quiz (测验).",
+    LIVE_LESSON="Paid once for each live lesson (直播课).",
+    CLASS="Paid once for each offline class (线下小班).",
+    DUEL="Paid once for each duel (对战).",
+    CONTEST="Paid once for each contest (竞赛).",
+    STORY="Paid once for each photo-story (征文).",
+    TIER="Paid once for each tier of an outlet (终端等级).",
 )
 show(
     RefusalReason,
     "Why an award was not paid in full.",
     DAILY_CAP="The rule's limit for that day was reached (当日上限).",
+    RULE_DISABLED="The rule was switched off that day (规则停用).",
 )
 show(
     BoardMetric,

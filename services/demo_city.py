@@ -271,4 +271,4 @@ def _worth(course: SeedCourse, day: date) -> int:
     for lesson in course.lessons:
         facts.append(LessonCompleted(nobody, derived_id("worth", lesson.title), course_id, required, moment))
     claims = (claim for claim in claims_of(facts) if not claim.period_key)
-    return sum(tariff_on(day).rates[claim.rule].points for claim in claims)
+    return sum(tariff_on(day).rates[claim.rule].pays(claim) for claim in claims)

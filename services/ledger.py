@@ -149,7 +149,7 @@ def _awards(member_id: UUID, book: Book) -> Iterator[Comparison]:
     worth: defaultdict[tuple[str, date], int] = defaultdict(int)
     for claim in claimed.values():
         rate = tariff_on(claim.day).rates[claim.rule]
-        points = worth[claim.rule, claim.day] + rate.points
+        points = worth[claim.rule, claim.day] + rate.pays(claim)
         worth[claim.rule, claim.day] = points if rate.daily_cap is None else min(points, rate.daily_cap)
 
     paid: defaultdict[tuple[str, date], int] = defaultdict(int)
@@ -173,7 +173,7 @@ def _awards(member_id: UUID, book: Book) -> Iterator[Comparison]:
         yield f"points for {rule} on {day}", paid[rule, day], worth[rule, day]
     for key, points in by_key.items():
         right = claimed.get(key)
-        most = tariff_on(right.day).rates[right.rule].points if right else 0
+        most = tariff_on(right.day).rates[right.rule].pays(right) if right else 0
         yield f"points for {key[0]} of {key[1]} {key[2]}".rstrip(), points, min(max(points, 0), most)
     for (booking_id, rule, *_), difference in mirrored.items():
         yield f"lifetime less balance of an award for {rule} in booking {booking_id}", difference, 0

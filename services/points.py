@@ -14,7 +14,7 @@ from gamification.streaks import first_learning, full_weeks
 from kit.clock import day_of, week_of
 from kit.db import require_transaction
 from kit.ids import new_id
-from kit.words import BoardMetric, PointAccount, RefusalReason
+from kit.words import BoardMetric, PointAccount
 from models import ledger, points
 from models.ledger import DayChange, Entry, NewFact, Refusal, StoredAward, placement_of
 from models.outlets import Placement, placements_at
@@ -76,10 +76,11 @@ async def reward(
         for row in await ledger.facts_on(member_id, days)
     ]
     first = first_learning(known)
+    claims = claims_of([*known, *full_weeks(member_id, first)])
     # A move may pay again what was paid on any day before: then all parts of every award in question are needed.
-    object_ids = [fact.object_id for fact in known] if moved else []
-    paid = [_paid(row) for row in await ledger.awards_on(member_id, days, CODES, object_ids)]
-    settlement = settle(claims_of([*known, *full_weeks(member_id, first)]), paid)
+    object_ids = {claim.object_id for claim in claims} - {member_id} if moved else set()
+    paid = [_paid(row) for row in await ledger.awards_on(member_id, days, CODES, list(object_ids))]
+    settlement = settle(claims, paid)
 
     learned = await ledger.learned_on(member_id, days)
     # A day is learned since its first learning: where that moved, the day is taken back and gained anew.
@@ -277,7 +278,7 @@ async def _remember_refused(member_id: UUID, settlement: Settlement, freed: Sequ
             refused.claim.object_id,
             refused.claim.period_key,
             refused.points_missing,
-            RefusalReason.DAILY_CAP,
+            refused.reason,
             refused.claim.occurred_at,
             refused.claim.day,
         )

@@ -5,10 +5,24 @@ from typing import Protocol
 
 from gamification.facts import Fact
 from gamification.rules import (
+    class_checked_in,
+    contest_placed,
     course_completed,
+    course_in_time,
+    course_rated,
     day_first_lesson,
+    duel_won,
     lesson_completed,
+    live_attended,
+    outlet_upgraded,
+    quiz_first_try,
+    quiz_passed,
+    replay_watched,
     required_course_completed,
+    stage_passed,
+    story_published,
+    streak_reached,
+    task_claimed,
     week_full,
 )
 from gamification.rules.claim import Claim
@@ -31,8 +45,22 @@ RULES: tuple[Rule, ...] = (
     lesson_completed,
     course_completed,
     required_course_completed,
+    course_in_time,
     day_first_lesson,
     week_full,
+    streak_reached,
+    task_claimed,
+    stage_passed,
+    quiz_passed,
+    quiz_first_try,
+    live_attended,
+    replay_watched,
+    class_checked_in,
+    course_rated,
+    duel_won,
+    contest_placed,
+    story_published,
+    outlet_upgraded,
 )
 CODES = tuple(rule.CODE for rule in RULES)
 TITLES = {rule.CODE: rule.TITLE for rule in RULES}

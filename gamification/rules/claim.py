@@ -11,8 +11,9 @@ from kit.clock import day_of
 class Claim:
     """`key` is the natural key of the award: whatever claims the same key is paid once between them.
 
-    `object_type` is the GraphQL type of the object. `period_key` is "" for what is paid once for ever, else the first
-    day of the period in ISO form; such an award is about the member's own day or week.
+    `object_type` is the GraphQL type of the object. `period_key` is "" for what an object is paid once for ever, else
+    which of several times it is: the first day of the period in ISO form, a length, a tier. `points`: the price, where
+    what was done brings its own; None: the tariff's.
     """
 
     rule: str
@@ -20,6 +21,7 @@ class Claim:
     object_id: UUID
     period_key: str
     occurred_at: datetime
+    points: int | None = None
 
     @property
     def key(self) -> tuple[str, UUID, str]:

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from gamification.facts import CourseCompleted, LessonCompleted
+from gamification.rules import CODES
 from kit.clock import FrozenClock
 from kit.ids import to_global
 from kit.settings import Settings
@@ -145,7 +146,7 @@ async def test_the_rules_say_what_pays_and_what_is_left_today(
     gql: Gql, ports: Ports, clock: FrozenClock, may: UUID
 ) -> None:
     await say(ports, *(lesson(may, number, NOON) for number in range(3)))
-    asked = "{ pointRules { code points dailyCap oncePer viewerEarnedToday viewerLeftToday } }"
+    asked = "{ pointRules { code points ownPrice dailyCap oncePer viewerEarnedToday viewerLeftToday } }"
 
     today = (await gql.ask(asked, by=may))["data"]["pointRules"]
     clock.advance(DAY)
@@ -155,17 +156,19 @@ async def test_the_rules_say_what_pays_and_what_is_left_today(
     assert today[0] == {
         "code": "lesson.completed",
         "points": 10,
+        "ownPrice": False,
         "dailyCap": 100,
         "oncePer": "LESSON",
         "viewerEarnedToday": 30,
         "viewerLeftToday": 70,
     }
-    assert [(rule["code"], rule["points"], rule["oncePer"], rule["viewerEarnedToday"]) for rule in today[1:]] == [
-        ("course.completed", 30, "COURSE", 0),
-        ("course.required", 50, "COURSE", 0),
-        ("day.first_lesson", 5, "DAY", 5),
-        ("week.full", 50, "WEEK", 0),
-    ]
+    told = {rule["code"]: (rule["points"], rule["oncePer"], rule["viewerEarnedToday"]) for rule in today}
+    assert list(told) == list(CODES)
+    assert told["course.required"] == (50, "COURSE", 0)
+    assert told["day.first_lesson"] == (5, "DAY", 5)
+    assert told["outlet.upgraded"] == (200, "TIER", 0)
+    assert told["task.claimed"] == (0, "TASK", 0)
+    assert [rule["code"] for rule in today if rule["ownPrice"]] == ["task.claimed", "stage.passed"]
     assert (tomorrow[0]["viewerEarnedToday"], tomorrow[0]["viewerLeftToday"]) == (0, 100)
     assert (signed_out[0]["viewerEarnedToday"], signed_out[0]["viewerLeftToday"]) == (None, None)
 

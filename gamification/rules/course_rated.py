@@ -1,0 +1,15 @@
+from gamification.facts import CourseRated, Fact
+from gamification.rules.claim import Claim
+from gamification.titles import Title
+from kit.words import OncePer
+
+CODE = "course.rated"
+TITLE = Title("评价课程", "Course rated")
+ONCE_PER = OncePer.COURSE
+
+
+def claim(fact: Fact) -> Claim | None:
+    """For any number of stars."""
+    if not isinstance(fact, CourseRated):
+        return None
+    return Claim(CODE, "Course", fact.course_id, "", fact.occurred_at)

@@ -1,0 +1,14 @@
+from gamification.facts import DuelWon, Fact
+from gamification.rules.claim import Claim
+from gamification.titles import Title
+from kit.words import OncePer
+
+CODE = "duel.won"
+TITLE = Title("赢得对战", "Duel won")
+ONCE_PER = OncePer.DUEL
+
+
+def claim(fact: Fact) -> Claim | None:
+    if not isinstance(fact, DuelWon):
+        return None
+    return Claim(CODE, "Duel", fact.duel_id, "", fact.occurred_at)

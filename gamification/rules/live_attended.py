@@ -1,0 +1,14 @@
+from gamification.facts import Fact, LiveLessonAttended
+from gamification.rules.claim import Claim
+from gamification.titles import Title
+from kit.words import OncePer
+
+CODE = "live.attended"
+TITLE = Title("参加直播课", "Live lesson attended")
+ONCE_PER = OncePer.LIVE_LESSON
+
+
+def claim(fact: Fact) -> Claim | None:
+    if not isinstance(fact, LiveLessonAttended):
+        return None
+    return Claim(CODE, "LiveLesson", fact.live_lesson_id, "", fact.occurred_at)

@@ -1,0 +1,15 @@
+from gamification.facts import Fact, QuizPassed
+from gamification.rules.claim import Claim
+from gamification.titles import Title
+from kit.words import OncePer
+
+CODE = "quiz.passed"
+TITLE = Title("通过测验", "Quiz passed")
+ONCE_PER = OncePer.QUIZ
+
+
+def claim(fact: Fact) -> Claim | None:
+    """However many tries it took."""
+    if not isinstance(fact, QuizPassed):
+        return None
+    return Claim(CODE, "Quiz", fact.quiz_id, "", fact.occurred_at)

@@ -1,0 +1,15 @@
+from gamification.facts import Fact, ReplayWatched
+from gamification.rules.claim import Claim
+from gamification.titles import Title
+from kit.words import OncePer
+
+CODE = "replay.watched"
+TITLE = Title("看完直播回放", "Replay watched")
+ONCE_PER = OncePer.LIVE_LESSON
+
+
+def claim(fact: Fact) -> Claim | None:
+    """For those who had missed the live lesson: one lesson is not paid twice."""
+    if not isinstance(fact, ReplayWatched) or fact.attended:
+        return None
+    return Claim(CODE, "LiveLesson", fact.live_lesson_id, "", fact.occurred_at)

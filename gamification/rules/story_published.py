@@ -1,0 +1,14 @@
+from gamification.facts import Fact, StoryPublished
+from gamification.rules.claim import Claim
+from gamification.titles import Title
+from kit.words import OncePer
+
+CODE = "story.published"
+TITLE = Title("征文发布", "Story published")
+ONCE_PER = OncePer.STORY
+
+
+def claim(fact: Fact) -> Claim | None:
+    if not isinstance(fact, StoryPublished):
+        return None
+    return Claim(CODE, "StoryEntry", fact.entry_id, "", fact.occurred_at)

@@ -1,0 +1,15 @@
+from gamification.facts import Fact, StreakReached
+from gamification.rules.claim import Claim
+from gamification.titles import Title
+from kit.words import OncePer
+
+CODE = "streak.reached"
+TITLE = Title("连续学习达标", "Streak reached")
+ONCE_PER = OncePer.STREAK
+
+
+def claim(fact: Fact) -> Claim | None:
+    """Each length once for ever, so that to break a streak never pays."""
+    if not isinstance(fact, StreakReached):
+        return None
+    return Claim(CODE, "Member", fact.member_id, f"{fact.days} days", fact.occurred_at)
