@@ -11,6 +11,7 @@ MODULES = (
     "models.progress",
     "models.points",
     "models.boards",
+    "models.prizes",
     "models.consents",
     "models.exports",
     "models.rewards",

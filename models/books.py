@@ -24,6 +24,7 @@ class Book:
     entries: list[dict[str, Any]]
     learned: list[dict[str, Any]]
     counted: list[dict[str, Any]]
+    prizes: list[dict[str, Any]]
 
 
 async def count_accounts() -> int:
@@ -55,6 +56,10 @@ async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
         "SELECT member_id, metric, day, outlet_id, region_id, tier, amount FROM metric_days"
         " WHERE member_id = ANY($1::uuid[]) AND metric IN ('POINTS', 'STREAK_DAYS') AND amount <> 0"
     )
+    won = await shelf(
+        "SELECT member_id, kind, source_id, points, paid_at IS NOT NULL AS paid FROM prizes"
+        " WHERE member_id = ANY($1::uuid[])"
+    )
     return [
         Book(
             accounts[each][0],
@@ -65,6 +70,7 @@ async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
             entries[each],
             learned[each],
             counted[each],
+            won[each],
         )
         for each in member_ids
     ]

@@ -203,6 +203,12 @@ SECTIONS = (
            FROM ledger_entries WHERE member_id = $1 ORDER BY account, account_version""",
     ),
     Section(
+        "prizes",
+        ("prizes.member_id",),
+        """SELECT kind, source_type, source_id, place, points, decided_at, paid_at FROM prizes
+           WHERE member_id = $1 ORDER BY decided_at, id""",
+    ),
+    Section(
         "point-facts",
         ("facts.member_id",),
         """SELECT kind, object_id, occurred_at, details, recorded_at FROM facts

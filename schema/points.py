@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from gamification import rules, spending, streaks
+from gamification import prizes, rules, spending, streaks
 from gamification.tariff import Rate, tariff_on
 from kit.clock import day_of, week_of
 from models import points
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def title_of(rule: str, info: Info) -> str:
     """The rule's name in the reader's language; what was booked under no rule of the game shows its code."""
-    title = rules.TITLES.get(rule) or spending.TITLES.get(rule)
+    title = rules.TITLES.get(rule) or spending.TITLES.get(rule) or prizes.TITLES.get(rule)
     return title.text(info.context.language) if title is not None else rule
 
 
@@ -86,8 +86,10 @@ class Streak:
 
 @strawberry.type(description="Points just earned.")
 class Award:
-    rule: str = strawberry.field(description="The code of the rule that paid, as in `pointRules`.")
-    points: int = strawberry.field(description="Paid on both accounts.")
+    rule: str = strawberry.field(
+        description="The code of the rule that paid, as in `pointRules`; of a prize: prize.season and the like."
+    )
+    points: int = strawberry.field(description="Paid on both accounts; a prize on the balance alone.")
     object_type: strawberry.Private[str]
     object_id: strawberry.Private[UUID]
 

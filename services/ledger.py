@@ -9,6 +9,7 @@ from uuid import UUID
 
 from gamification.facts import recorded
 from gamification.levels import level_for
+from gamification.prizes import TITLES as PRIZE_CODES
 from gamification.rules import CODES, claims_of
 from gamification.streaks import first_learning, full_weeks
 from gamification.tariff import tariff_on
@@ -39,8 +40,9 @@ class Difference:
 async def ledger_verify(progress: Callable[[int, int], None] | None = None) -> list[Difference]:
     """Recompute all points from facts and entries; every difference, by member. Changes nothing, stops nobody.
 
-    Compared are balances, versions, awards and their caps, reversals, learned days, highest levels, and the days that
-    boards count. `progress` is told (members done, members in all); each stretch of members is read in one snapshot.
+    Compared are balances, versions, awards and their caps, reversals, prizes, learned days, highest levels, and the
+    days that boards count. `progress` is told (members done, members in all); each stretch of members is read in one
+    snapshot.
     """
     total = await books.count_accounts()
     differences = [
@@ -65,6 +67,7 @@ def verify_book(book: Book) -> list[Difference]:
         *_chains(book),
         *_reversals(book),
         *_awards(member_id, book),
+        *_prizes(book),
         *_learned_days(member_id, book),
         *_counted(book),
     ]
@@ -177,6 +180,20 @@ def _awards(member_id: UUID, book: Book) -> Iterator[Comparison]:
         yield f"points for {key[0]} of {key[1]} {key[2]}".rstrip(), points, min(max(points, 0), most)
     for (booking_id, rule, *_), difference in mirrored.items():
         yield f"lifetime less balance of an award for {rule} in booking {booking_id}", difference, 0
+
+
+def _prizes(book: Book) -> Iterator[Comparison]:
+    """A paid prize is one entry of the balance, whole; one that is not paid, and one that nobody won, is none."""
+    booked: defaultdict[tuple[str, UUID], list[tuple[str, int]]] = defaultdict(list)
+    for entry in book.entries:
+        if entry["rule"] in PRIZE_CODES and entry["reverses_id"] is None:
+            booked[entry["rule"], entry["object_id"]].append((entry["account"], entry["amount"]))
+    won = {
+        (prize["kind"], prize["source_id"]): [(PointAccount.BALANCE.value, prize["points"])] if prize["paid"] else []
+        for prize in book.prizes
+    }
+    for kind, source_id in sorted(booked.keys() | won.keys()):
+        yield f"entries of {kind} of {source_id}", booked[kind, source_id], won.get((kind, source_id), [])
 
 
 def _learned_days(member_id: UUID, book: Book) -> Iterator[Comparison]:

@@ -17,8 +17,8 @@ async def announce(topic: str, key: str, payload: dict[str, Any] | None = None) 
     await outbox.append(topic, [key], payload or {})
 
 
-async def announce_each(topic: str, keys: Sequence[object]) -> None:
+async def announce_each(topic: str, keys: Sequence[object], payload: dict[str, Any] | None = None) -> None:
     """`announce` for many things at once."""
     require_transaction()
     if keys:
-        await outbox.append(topic, [str(key) for key in keys], {})
+        await outbox.append(topic, [str(key) for key in keys], payload or {})

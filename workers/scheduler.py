@@ -14,6 +14,7 @@ from services.draws import close_draws
 from services.points import purge_refused
 from services.ports import Ports
 from services.privacy_export import make_exports, sweep_exports
+from services.prizes import pay_prizes
 from services.progress import pay_all_due
 from services.sessions import tidy_sessions
 from services.uploads import sweep_uploads
@@ -34,6 +35,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("check boards", 2, check_boards),
     Tick("average regions", 1, average_regions),
     Tick("close periods", 60, close_periods),
+    Tick("pay prizes", 5, pay_prizes),
     Tick("close prize draws", 15, close_draws),
     Tick("make exports", 5, make_exports),
     Tick("sweep exports", 300, sweep_exports),
