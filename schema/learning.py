@@ -1,10 +1,13 @@
 """Learning as phones report it, and the list of what the viewer learns."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID
 
 import strawberry
+from strawberry.types import get_object_definition
+from strawberry.types.arguments import InputContext
 
 from gamification.reports import ReportedEvent
 from kit.errors import DomainError, bad_input
@@ -117,6 +120,27 @@ class LearningEventInput:
             spans=tuple((span.from_seconds, span.to_seconds) for span in self.spans or ()),
             playback_rate=rate,
         )
+
+
+def _event_of(cls: type[LearningEventInput], value: Mapping[str, Any], context: InputContext) -> LearningEventInput:
+    """The event of a value that graphql-core has coerced already.
+
+    Strawberry's own way visits every field of every span: half a second for the 20,000 spans of the largest batch.
+    """
+    spans = value.get("spans")
+    return cls(
+        event_id=value["eventId"],
+        lesson_id=value["lessonId"],
+        kind=value["kind"],
+        occurred_at=value["occurredAt"],
+        spans=None
+        if spans is None
+        else [SpanInput(from_seconds=span["fromSeconds"], to_seconds=span["toSeconds"]) for span in spans],
+        playback_rate=value.get("playbackRate"),
+    )
+
+
+get_object_definition(LearningEventInput, strict=True).from_input = _event_of
 
 
 def _lesson_id(gid: str) -> UUID | None:
