@@ -131,7 +131,8 @@ def test_making_events_of_a_batch_is_little_beside_checking_it(gql: Gql) -> None
         scalars = schema.schema_converter.scalar_registry
         return convert_argument(checked, StrawberryList(LearningEventInput), scalars, schema.config)
 
-    checked, made = check(), make()
+    checked = check()
+    made = make()
 
     assert [len(event.plain(0).spans) for event in made] == [MOST_SPANS] * 100
     assert least(make) < 2 * least(check)
