@@ -89,10 +89,11 @@ class Settings(BaseSettings):
     """The same for everybody behind one network address: a shop, or thousands of phones of one mobile network."""
     address_budget_per_second: float = Field(5_000, gt=0)
     """How fast what an address has spent comes back."""
-    address_refusals: int = Field(50, ge=1)
-    """How many refused documents a process forgives an address before it only looks at trusted ones from there."""
-    address_refusals_per_second: float = Field(2, gt=0)
-    """How fast refused documents are forgiven."""
+    sender_refusals: int = Field(50, ge=1)
+    """How many refused requests a process forgives a member, or the signed-out of an address, before it only looks at
+    trusted documents of theirs."""
+    sender_refusals_per_second: float = Field(2, gt=0)
+    """How fast refused requests are forgiven."""
 
     @field_validator("database_url", "redis_url")
     @classmethod

@@ -1,9 +1,11 @@
-"""What stands between a request that could be read and its execution, the same over HTTP and on a socket.
+"""What stands between a request and its execution, the same over HTTP and on a socket.
 
-Over HTTP and on a socket alike: `admit` says whether the document may run, the view or the socket whose it is, and
-`charge_for` whether its values are right and can be afforded.
+`Gate.hear` says whether we are still patient with its sender, `Gate.admit` whether the document may run, the view or
+the socket whose it is, and `charge_for` whether its values are right and can be afforded.
 """
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -13,10 +15,10 @@ from kit.errors import DomainError, ErrorCode, bad_input
 from kit.settings import Settings
 from server.answers import Answer
 from server.api import schema
-from server.bodies import MOST_BYTES, too_large
+from server.bodies import MOST_BYTES, SMALL_BYTES, Malformed, too_large
 from server.cost import price_of
 from server.documents import Document, Operation, Refused, read_document, refuse_introspection
-from server.identity import Identity
+from server.identity import Identity, claims_behind
 from server.refusals import Refusals
 from server.request import GraphQLRequest
 from server.trusted import Trusted
@@ -59,23 +61,48 @@ class Charge:
 
 
 class Gate:
-    """Where documents come in: the trusted ones, and how patient this process still is with each address."""
+    """Where requests come in: the trusted documents, and how patient this process still is with each sender."""
 
     def __init__(self, trusted: Trusted, settings: Settings) -> None:
         self.trusted = trusted
-        self._refusals = Refusals(settings.address_refusals, settings.address_refusals_per_second)
+        self._refusals = Refusals(settings.sender_refusals, settings.sender_refusals_per_second)
 
-    def admit(self, ports: Ports, asked: GraphQLRequest, address: str) -> Admitted:
+    async def hear(self, sender: str, announced_bytes: int) -> None:
+        """Before a body is read. THROTTLED if too much of this sender's was refused, unless it is a small one: that is
+        soon read, and may ask for a trusted document."""
+        if announced_bytes > SMALL_BYTES:
+            await self._refusals.require_patience(sender)
+
+    async def admit(self, ports: Ports, asked: GraphQLRequest, sender: str) -> Admitted:
         """The operation to execute. `Refused` if the document is not valid; QUERY_TOO_COMPLEX if it is too much;
-        THROTTLED, for all but trusted documents as clients send them, if too many from this address were refused."""
-        network = network_of(address)
+        THROTTLED, for all but trusted documents as clients send them, if too much of this sender's was refused."""
         if not self.trusted.knows(asked.source):
-            self._refusals.require_patience(network)
+            await self._refusals.require_patience(sender)
         try:
             return _admitted(ports, asked)
         except (Refused, DomainError):
-            self._refusals.add(network)
+            self._refusals.add(sender)
             raise
+
+    @contextlib.contextmanager
+    def blaming(self, sender: str) -> Iterator[None]:
+        """Around what is only refused as malformed when somebody made it up: no app sends that."""
+        try:
+            yield
+        except Malformed:
+            self._refusals.add(sender)
+            raise
+
+
+async def sender_of(ports: Ports, authorization: str | None, address: str) -> str:
+    """Who is answerable for a request before it is read: the member of a good token, else the network address.
+
+    So a flood costs the member who sends it, and not the thousands who share an address of a mobile network with them.
+    """
+    if authorization is not None:
+        with contextlib.suppress(DomainError):
+            return f"member:{(await claims_behind(ports, authorization)).member_id}"
+    return f"address:{network_of(address)}"
 
 
 def _admitted(ports: Ports, asked: GraphQLRequest) -> Admitted:

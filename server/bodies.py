@@ -36,14 +36,22 @@ def too_large() -> Malformed:
     return Malformed(413, DomainError(ErrorCode.QUERY_TOO_COMPLEX))
 
 
+def announced_bytes(request: Request) -> int:
+    """How large a body may turn out, before it is read: a packed one swells, and one that does not say is the largest.
+    `Malformed` if it says that it is more than a batch."""
+    length = request.headers.get("content-length")
+    if length is None:
+        return MOST_BATCH_BYTES if "transfer-encoding" in request.headers else 0
+    if not length.isdecimal() or len(length) > 10 or int(length) > MOST_BATCH_BYTES:
+        raise too_large()
+    return int(length) * (MOST_SWELLING if "content-encoding" in request.headers else 1)
+
+
 async def read_body(request: Request) -> bytes:
     """The body as it was before it was packed; `Malformed` if that is more than a batch, or not to be unpacked."""
     packed = PACKED.get(request.headers.get("content-encoding", "").strip().lower())
     if packed is None:
         raise Malformed(415, bad_input("content-encoding"), {"accept-encoding": "gzip"})
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or len(length) > 10 or int(length) > MOST_BATCH_BYTES:
-        raise too_large()
     unpacking = _Unpacking() if packed else None
     body = bytearray()
     async for chunk in request.stream():

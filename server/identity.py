@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from auth.actor import Actor
+from auth.tokens import Claims
 from kit.errors import DomainError, ErrorCode
 from server.documents import Operation
 from services.accounts import actor_of
@@ -38,17 +39,20 @@ async def identify(ports: Ports, authorization: str | None, address: str) -> Ide
     """
     if authorization is None:
         return None
-    scheme, _, token = authorization[:LONGEST_HEADER].partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise DomainError(ErrorCode.UNAUTHENTICATED)
-    claims = await claims_of(ports, token.strip())
+    claims = await claims_behind(ports, authorization)
     try:
         actor = await actor_of(ports, claims)
     except DomainError as error:
         if error.code is ErrorCode.UNAUTHENTICATED:
-            ports.tokens.forget(token.strip())
+            ports.tokens.forget(_token_in(authorization))
         raise
     return Identity(replace(actor, address=address), claims.expires_at)
+
+
+async def claims_behind(ports: Ports, authorization: str) -> Claims:
+    """What the token in an Authorization header says; whether it was revoked is not asked. UNAUTHENTICATED if it is
+    expired or malformed."""
+    return await claims_of(ports, _token_in(authorization))
 
 
 async def actor_behind(ports: Ports, authorization: str | None, address: str) -> Actor | None:
@@ -61,3 +65,10 @@ async def pay_what_is_due(ports: Ports, operation: Operation, identity: Identity
     """Pay the member's pending credit before they are shown anything; a report pays it with its own, in its answer."""
     if identity is not None and operation.kind != "mutation":
         await pay_if_due(ports, identity.actor.member_id)
+
+
+def _token_in(authorization: str) -> str:
+    scheme, _, token = authorization[:LONGEST_HEADER].partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise DomainError(ErrorCode.UNAUTHENTICATED)
+    return token.strip()

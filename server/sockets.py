@@ -23,7 +23,7 @@ from kit.ids import new_id
 from kit.tasks import end
 from models.sessions import denied_among, ended_among
 from schema.context import Context
-from server.admission import Charge, Gate, charge_for, network_of
+from server.admission import Charge, Gate, charge_for, network_of, sender_of
 from server.answers import Answer, Caller, answer, end_of, refusal, unexpected
 from server.api import schema
 from server.bodies import Malformed
@@ -214,9 +214,11 @@ class Socket:
         """Send every result; the answer to send as an error if it never came to execution."""
         if self._ports.settings.trusted_documents_only and not self._gate.trusted.holds(asked.source):
             refuse_untrusted(await self._identity())
-        admitted = self._gate.admit(self._ports, asked, caller.address)
+        sender = await sender_of(self._ports, self._authorization, caller.address)
+        admitted = await self._gate.admit(self._ports, asked, sender)
         identity = None if is_open(admitted.operation) else await self._identity()
-        charge: Charge | None = await charge_for(self._ports, asked, admitted, identity, caller.address)
+        with self._gate.blaming(sender):
+            charge: Charge | None = await charge_for(self._ports, asked, admitted, identity, caller.address)
         await pay_what_is_due(self._ports, admitted.operation, identity)
         actor = identity.actor if identity else None
         ask_again = partial(actor_behind, self._ports, self._authorization, caller.address)

@@ -20,10 +20,10 @@ from strawberry.types.graphql import OperationType
 
 from kit.errors import DomainError, ErrorCode, bad_input
 from schema.context import Context
-from server.admission import Gate, charge_for
+from server.admission import Gate, charge_for, sender_of
 from server.answers import Answer, Caller, answer, code_of, refusal, retry_after, unexpected
 from server.api import schema
-from server.bodies import Malformed
+from server.bodies import Malformed, announced_bytes
 from server.documents import Operation, Refused
 from server.events import EVENTS, EventStream
 from server.identity import actor_behind, identify, is_open, pay_what_is_due
@@ -71,12 +71,15 @@ async def _answered(
     request: Request, ports: Ports, caller: Caller, *, takes_events: bool, takes_json: bool
 ) -> Answer | EventStream:
     gate: Gate = request.app.state.gate
-    asked = await read_request(request, gate.trusted)
     authorization = request.headers.get("authorization")
+    sender = await sender_of(ports, authorization, caller.address)
+    with gate.blaming(sender):
+        await gate.hear(sender, announced_bytes(request))
+        asked = await read_request(request, gate.trusted)
     if ports.settings.trusted_documents_only and not gate.trusted.holds(asked.source):
         refuse_untrusted(await identify(ports, authorization, caller.address))
     try:
-        admitted = gate.admit(ports, asked, caller.address)
+        admitted = await gate.admit(ports, asked, sender)
     except Refused as refused:
         return answer(None, refused.errors, caller)
     operation = admitted.operation
@@ -88,7 +91,8 @@ async def _answered(
             raise Malformed(406, bad_input("accept"))
     request.state.public = request.method == "GET" and asked.by_id and authorization is None
     identity = None if is_open(operation) else await identify(ports, authorization, caller.address)
-    charge = await charge_for(ports, asked, admitted, identity, caller.address)
+    with gate.blaming(sender):
+        charge = await charge_for(ports, asked, admitted, identity, caller.address)
     await pay_what_is_due(ports, operation, identity)
     actor = identity.actor if identity else None
     ask_again = partial(actor_behind, ports, authorization, caller.address)

@@ -29,7 +29,7 @@ from tests.world import World
 
 EXAMPLES = int(os.environ.get("ACADEMY_STRANGER_EXAMPLES", "4"))
 PATIENCE_SECONDS = 30
-NO_LIMITS = {f"ACADEMY_{name}": "1000000000" for name in ("MEMBER_BUDGET", "ADDRESS_BUDGET", "ADDRESS_REFUSALS")}
+NO_LIMITS = {f"ACADEMY_{name}": "1000000000" for name in ("MEMBER_BUDGET", "ADDRESS_BUDGET", "SENDER_REFUSALS")}
 """Otherwise most would hear THROTTLED, which shows nothing."""
 
 
