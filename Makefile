@@ -10,7 +10,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
-.PHONY: help setup serve test check migrations docs schema lock clean
+.PHONY: help setup serve test bench check migrations docs schema lock clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ serve: $(VENV)/runtime  ## Serve on http://127.0.0.1:8000; PORT=8001 and ARGS="-
 
 test: $(VENV)/development  ## Run all tests, or some: ARGS=tests/kit
 	$(RUN) -m pytest $(ARGS)
+
+bench: $(VENV)/development  ## Measure: boards, leagues and what else has a size; ARGS=--write keeps it in bench/results.md
+	$(RUN) -m bench $(ARGS)
 
 check: $(VENV)/development  ## Lint, format, types, the house, the schema's habits and snapshots, trusted documents, the migrations
 	$(RUN) -m ruff check .
