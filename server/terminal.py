@@ -15,6 +15,7 @@ from kit.db import migrate
 from kit.log import configure_logging
 from kit.settings import Settings, read_settings
 from models import MODULES
+from providers.known import require_known_providers
 from server.home import Standing, standing
 from server.wiring import opened_ports
 from services.ports import Ports
@@ -35,7 +36,10 @@ DataDir = Annotated[
 
 
 def settings_for(data_dir: Path | None) -> Settings:
-    return read_settings() if data_dir is None else read_settings(data_dir=data_dir)
+    """The settings of a command. `UnsafeSettings` for those that cannot be read, or name what there is not."""
+    settings = read_settings() if data_dir is None else read_settings(data_dir=data_dir)
+    require_known_providers(settings)
+    return settings
 
 
 def run(data_dir: Path | None, job: Callable[[Ports], Awaitable[T]]) -> T:

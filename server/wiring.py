@@ -21,6 +21,7 @@ from kit.settings import Settings
 from kit.tasks import end
 from models import MODULES
 from providers.captcha.registry import captcha_for
+from providers.known import require_known_providers
 from providers.sms.registry import sms_for
 from providers.storage.registry import storage_for
 from server.home import Embedded, standing
@@ -80,6 +81,7 @@ async def standing_ports(settings: Settings) -> AsyncIterator[Ports]:
     `serve`, or starts, migrates and watches databases of its own."""
     configure_logging()
     settings.require_safe()
+    require_known_providers(settings)
     with standing(settings, address=settings.public_url) as ground:
         if ground.embedded is not None:
             assert ground.settings.database_url is not None

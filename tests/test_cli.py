@@ -252,6 +252,18 @@ def test_a_production_server_refuses_development_secrets_in_a_sentence(tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_server_with_a_provider_that_there_is_not_says_which_there_are(tmp_path: Path) -> None:
+    made_up = {"ACADEMY_SMS_PROVIDER": "pigeon", "ACADEMY_STORAGE_PROVIDER": "cellar"}
+    refused = run_main("serve", "--port", "0", "--data-dir", str(tmp_path), **made_up)
+
+    said = " ".join(refused.stderr.split())
+    assert refused.returncode == 1
+    assert "ACADEMY_SMS_PROVIDER is 'pigeon': set it to console" in said
+    assert "ACADEMY_STORAGE_PROVIDER is 'cellar': set it to local." in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
 SAFE: dict[str, object] = {
     "secret": "x" * 32, "demo": False, "graphiql": False, "sms_provider": "some",
     "allowed_hosts": "academy.example.com", "trusted_proxies": "none",

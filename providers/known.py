@@ -1,0 +1,24 @@
+"""Which providers there are, for whoever starts a server that names one of them."""
+
+from collections.abc import Mapping
+
+from kit.settings import Settings, UnsafeSettings
+from providers.captcha.registry import CAPTCHA
+from providers.sms.registry import SMS
+from providers.storage.registry import STORAGE
+
+
+def require_known_providers(settings: Settings) -> None:
+    """`UnsafeSettings` if a setting names a provider that there is not: a sentence for each, with those there are."""
+    named: dict[str, tuple[str, Mapping[str, object]]] = {
+        "ACADEMY_CAPTCHA_PROVIDER": (settings.captcha_provider, CAPTCHA),
+        "ACADEMY_SMS_PROVIDER": (settings.sms_provider, SMS),
+        "ACADEMY_STORAGE_PROVIDER": (settings.storage_provider, STORAGE),
+    }
+    wrong = [
+        f"{variable} is {name!r}: set it to {' or '.join(known)}."
+        for variable, (name, known) in named.items()
+        if name not in known
+    ]
+    if wrong:
+        raise UnsafeSettings("\n".join(wrong))
