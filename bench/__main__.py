@@ -1,6 +1,6 @@
 """Run every bench, one after the other, and print what they found as one table: `python -m bench [--write]`.
 
-`--write` puts the table into `bench/results.md`. A busy machine gives bad figures: run it on one with nothing else to do.
+`--write` puts the table into `bench/results.md`. A busy machine gives bad figures: run it with nothing else to do.
 """
 
 import argparse
