@@ -7,13 +7,13 @@ points, nor where and when they count, depend on the order, the splitting or the
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from gamification.rules.claim import Claim
-from gamification.tariff import Tariff, tariff_on
+from gamification.tariff import Tariff
 from kit.words import RefusalReason
 
 AwardKey = tuple[str, UUID, str]
@@ -77,9 +77,7 @@ class Settlement:
         return found
 
 
-def settle(
-    claims: Iterable[Claim], paid: Sequence[Paid], tariff_of: Callable[[date], Tariff] = tariff_on
-) -> Settlement:
+def settle(claims: Iterable[Claim], paid: Sequence[Paid], tariff: Tariff) -> Settlement:
     """What to book so that the ledger agrees with the claims.
 
     `claims` and `paid` must be everything claimed and paid on the days they touch; `paid` may also hold awards of the
@@ -92,14 +90,15 @@ def settle(
         parts[award.key] = max(parts[award.key], award.part + 1)
     spent: defaultdict[tuple[str, date], int] = defaultdict(int)
     for claim in _first_of_each_key(claims):
-        tariff = tariff_of(claim.day)
-        rate = tariff.rates[claim.rule]
+        rate = tariff.rate(claim.rule, claim.occurred_at)
+        if rate is None:
+            continue
         price, points = rate.price(claim), rate.pays(claim)
         if rate.daily_cap is not None:
             points = min(points, max(0, rate.daily_cap - spent[claim.rule, claim.day]))
         spent[claim.rule, claim.day] += points
         if points > 0:
-            payable[claim.key] = Due(claim, points, parts[claim.key], tariff.version)
+            payable[claim.key] = Due(claim, points, parts[claim.key], rate.version)
         if points < price:
             reason = RefusalReason.DAILY_CAP if rate.enabled else RefusalReason.RULE_DISABLED
             refused.append(Refused(claim, price - points, reason))

@@ -1,18 +1,29 @@
-"""What each rule pays, by version. An entry of the ledger remembers the version it was paid under."""
+"""What each rule pays, by version. An entry of the ledger remembers the version it was paid under.
 
-from collections.abc import Mapping
+A claim is priced by the line in force when it occurred, however late it comes; lines are only ever added for the time
+to come, so what the past is worth never changes.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from types import MappingProxyType
+from datetime import datetime
 
 from gamification.rules.claim import Claim
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`points` None: what is done brings its own price. `daily_cap`: the most points of one rule for one Shanghai day
-    of occurrence; None: no limit. A rule that is not `enabled` pays nothing."""
+    """One version of a rule's line, in force for what occurs from `since` on, until another's `since`.
 
+    `points` None: what is done brings its own price. `daily_cap`: the most points of one rule for one Shanghai day of
+    occurrence; None: no limit. A rule that is not `enabled` pays nothing.
+    """
+
+    rule: str
+    version: int
+    since: datetime
     points: int | None
     daily_cap: int | None = None
     enabled: bool = True
@@ -29,47 +40,26 @@ class Rate:
         return self.price(claim) if self.enabled else 0
 
 
-@dataclass(frozen=True, slots=True)
 class Tariff:
-    """Rates by rule code, in force for what occurred on `since` or later, until the next tariff's `since`."""
+    """The lines of all rules over some stretch of time."""
 
-    version: int
-    since: date
-    rates: Mapping[str, Rate]
+    def __init__(self, rates: Iterable[Rate]) -> None:
+        self._lines: defaultdict[str, list[Rate]] = defaultdict(list)
+        for rate in sorted(rates, key=lambda rate: (rate.since, rate.version)):
+            self._lines[rate.rule].append(rate)
+        self._since = {rule: [rate.since for rate in rates] for rule, rates in self._lines.items()}
 
+    def rate(self, rule: str, at: datetime) -> Rate | None:
+        """The line in force; of several from the same moment the last version. None before the rule's first one."""
+        place = bisect_right(self._since.get(rule, ()), at)
+        return self._lines[rule][place - 1] if place else None
 
-TARIFFS: tuple[Tariff, ...] = (
-    Tariff(
-        version=1,
-        since=date(2020, 1, 1),
-        rates=MappingProxyType(
-            {
-                "lesson.completed": Rate(10, daily_cap=100),
-                "course.completed": Rate(30),
-                "course.required": Rate(50),
-                "course.in_time": Rate(20),
-                "day.first_lesson": Rate(5),
-                "week.full": Rate(50),
-                "streak.reached": Rate(50),
-                "task.claimed": Rate(None),
-                "stage.passed": Rate(None),
-                "quiz.passed": Rate(20, daily_cap=100),
-                "quiz.first_try": Rate(10, daily_cap=50),
-                "live.attended": Rate(30, daily_cap=90),
-                "replay.watched": Rate(15, daily_cap=45),
-                "class.checked_in": Rate(50),
-                "course.rated": Rate(2, daily_cap=10),
-                "duel.won": Rate(10, daily_cap=50),
-                "contest.placed": Rate(100),
-                "story.published": Rate(30),
-                "outlet.upgraded": Rate(200),
-            }
-        ),
-    ),
-)
+    def pays(self, claim: Claim) -> int:
+        """What the claim is worth before the day's cap."""
+        rate = self.rate(claim.rule, claim.occurred_at)
+        return rate.pays(claim) if rate is not None else 0
 
-
-def tariff_on(day: date, tariffs: tuple[Tariff, ...] = TARIFFS) -> Tariff:
-    """The tariff in force on a Shanghai day. `tariffs` ascends by `since`; before the first one, the first holds."""
-    in_force = [tariff for tariff in tariffs if tariff.since <= day]
-    return in_force[-1] if in_force else tariffs[0]
+    def with_rate(self, rate: Rate) -> "Tariff":
+        """This tariff with one line for that rule, as if it had always been in force."""
+        others = [each for rule, line in self._lines.items() for each in line if rule != rate.rule]
+        return Tariff([*others, rate])

@@ -10,6 +10,7 @@ MODULES = (
     "models.assignments",
     "models.progress",
     "models.points",
+    "models.tariff",
     "models.boards",
     "models.prizes",
     "models.consents",

@@ -71,7 +71,6 @@ class Course(Model):
     audience_tiers: list[str] = ArrayField(element_type="text", default=list)
     completion_percent = fields.SmallIntField(default=90)
     duration_seconds = fields.IntField(default=0)
-    points = fields.IntField(default=0)
     adults_only = fields.BooleanField(default=False)
     created_at = fields.DatetimeField()
     published_at = fields.DatetimeField(null=True)
@@ -193,7 +192,7 @@ class CourseRow:
     cover_media_id: UUID | None
     audience_tiers: tuple[OutletTier, ...]
     duration_seconds: int
-    points: int
+    lesson_count: int
     adults_only: bool
     published_at: datetime | None
     listed_at: datetime
@@ -205,7 +204,9 @@ class CourseRow:
 
 COURSE_COLUMNS = """
     c.id, c.code, c.module_id, c.form, c.kind, c.status, c.edition_id, e.number AS edition, c.title, c.summary,
-    c.cover_media_id, c.audience_tiers, c.duration_seconds, c.points, c.adults_only, c.published_at, c.listed_at,
+    c.cover_media_id, c.audience_tiers, c.duration_seconds,
+    (SELECT count(*) FROM edition_lessons l WHERE l.edition_id = c.edition_id)::int AS lesson_count,
+    c.adults_only, c.published_at, c.listed_at,
     c.view_count, c.completion_count, c.rating_average, c.rating_count"""
 COURSE_TABLES = "courses c LEFT JOIN course_editions e ON e.id = c.edition_id"
 

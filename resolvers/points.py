@@ -31,8 +31,8 @@ class PointsQueries:
         return [Level.of(level) for level in LEVELS]
 
     @strawberry.field(description="The rules that pay points, as they are today.")
-    def point_rules(self, info: Info) -> list[PointRule] | None:
-        return point_rules(info)
+    async def point_rules(self, info: Info) -> list[PointRule] | None:
+        return await point_rules(info)
 
 
 @strawberry.type

@@ -21,6 +21,7 @@ from schema.ids import decode, encode
 from schema.node import Node
 from schema.progress import CourseProgress, LessonProgress
 from schema.words import CourseForm, CourseKind, CourseStatus, ErrorCode, OutletTier, ProgressState
+from services.courses import course_points
 from services.media import MediaUrl, media_url
 from services.recommend import Reason, Recommendation
 
@@ -172,7 +173,6 @@ class Course(Node):
     status: CourseStatus = strawberry.field(description="PUBLISHED for all but staff.")
     audience_tiers: list[OutletTier] = strawberry.field(description="The outlets it is made for; empty: for everyone.")
     duration_seconds: int = strawberry.field(description="Of all its lessons together.")
-    points: int = strawberry.field(description="What completing all of it pays.")
     adults_only: bool = strawberry.field(description="Its lessons open for members known to be adults (仅限成年人).")
     published_at: datetime | None = strawberry.field(description="When it came into the catalogue; null before.")
     edition: int | None = strawberry.field(description="Counts publications, from 1; null before the first.")
@@ -194,7 +194,6 @@ class Course(Node):
             status=row.status,
             audience_tiers=list(row.audience_tiers),
             duration_seconds=row.duration_seconds,
-            points=row.points,
             adults_only=row.adults_only,
             published_at=row.published_at,
             edition=row.edition,
@@ -202,6 +201,11 @@ class Course(Node):
             completion_count=row.completion_count,
             rating=CourseRating(average=average, count=row.rating_count),
         )
+
+    @strawberry.field(description="What completing all of it pays, as the rules are today.")
+    async def points(self, info: Info) -> int:
+        kind = (self.row.kind, self.row.lesson_count)
+        return await info.context.loaders.of(course_points, info.context.ports).load(kind)
 
     @strawberry.field(description="Its picture, signed; null without one.")
     def cover_url(self, info: Info) -> str | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from gamification import prizes, rules, spending, streaks
-from gamification.tariff import Rate, tariff_on
+from gamification.tariff import Rate
 from kit.clock import day_of, week_of
 from models import points
 from models.points import LedgerEntryRow, PointAccountRow, RefusedAwardRow
@@ -22,6 +22,7 @@ from schema.viewer_part import ViewerPart
 from schema.words import OncePer, PointAccount, RefusalReason
 from services.courses import visible_courses, visible_lessons
 from services.points import Award as Earned
+from services.tariff import tariff_at
 
 if TYPE_CHECKING:
     from schema.viewer import Viewer
@@ -213,9 +214,12 @@ class PointRule:
         return max(0, self.daily_cap - earned) if self.daily_cap is not None and earned is not None else None
 
 
-def point_rules(info: Info) -> list[PointRule]:
-    rates = tariff_on(day_of(info.context.ports.clock.now())).rates
-    return [PointRule.of(rule, rates[rule.CODE]) for rule in rules.RULES]
+async def point_rules(info: Info) -> list[PointRule]:
+    """The rules that are in force now."""
+    now = info.context.ports.clock.now()
+    tariff = await tariff_at(now)
+    in_force = ((rule, tariff.rate(rule.CODE, now)) for rule in rules.RULES)
+    return [PointRule.of(rule, rate) for rule, rate in in_force if rate is not None]
 
 
 @strawberry.type(description="The viewer after a change of points, level, streak or badges, and what it brought.")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from auth.actor import Actor
 from auth.permissions import may_see_course
+from gamification.worth import course_worth
 from kit.db import transaction
 from kit.errors import DomainError, ErrorCode, bad_input, not_found
 from kit.ids import new_id
@@ -19,6 +20,7 @@ from models.lessons import LessonRow, MediaRow
 from models.progress import enrolments_of
 from services.ports import Ports
 from services.recommend import Candidate, Recommendation, Taste, recommend
+from services.tariff import tariff_at
 
 LONGEST_TEXT = 100
 LONGEST_COMMENT = 500
@@ -54,6 +56,13 @@ async def visible_media(actor: Actor | None, media_ids: Sequence[UUID]) -> list[
     """Those of the assets in a lesson the actor may see, None for the others, in the order of `media_ids`."""
     statuses = [status for status in CourseStatus if may_see_course(actor, status)]
     return await lessons.media_in_courses(statuses, media_ids)
+
+
+async def course_points(ports: Ports, kinds: Sequence[tuple[CourseKind, int]]) -> list[int]:
+    """What completing all of a course pays at the moment, for each (kind of course, lessons it has)."""
+    now = ports.clock.now()
+    tariff = await tariff_at(now)
+    return [course_worth(tariff, now, required=kind is CourseKind.REQUIRED, lessons=count) for kind, count in kinds]
 
 
 async def rate_course(ports: Ports, actor: Actor, course_id: UUID, stars: int, comment: str) -> CourseRow:

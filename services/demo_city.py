@@ -3,16 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
-from gamification.facts import CourseCompleted, LessonCompleted, Recorded
-from gamification.rules import claims_of
-from gamification.tariff import tariff_on
 from kit.clock import ZONE, day_of, day_start
 from kit.ids import derived_id
-from kit.words import CourseKind, CourseStatus, OutletTier, PostRole, Role
+from kit.words import CourseStatus, OutletTier, PostRole, Role
 from models.accounts import Member, RoleGrant
 from models.assignments import Assignment
 from models.courses import Course, CourseEdition, CourseLecturer, EditionLesson, Lesson, MediaAsset, Module
@@ -210,7 +207,6 @@ class City:
             cover_media_id=self.id("cover", course.code),
             audience_tiers=[tier.value for tier in course.tiers],
             duration_seconds=sum(lesson.seconds for lesson in course.lessons),
-            points=_worth(course, day_of(at)),
             adults_only=course.adults_only,
             created_at=at,
             published_at=at,
@@ -260,15 +256,3 @@ class City:
                 assigned_by=self.id("member", "staff-admin"),
                 **to,
             )
-
-
-def _worth(course: SeedCourse, day: date) -> int:
-    """Points for completing all of a course, but for what days and weeks pay."""
-    moment, nobody = day_start(day), derived_id("nobody")
-    required = course.kind is CourseKind.REQUIRED
-    course_id = derived_id("worth", course.code)
-    facts: list[Recorded] = [CourseCompleted(nobody, course_id, required, moment)]
-    for lesson in course.lessons:
-        facts.append(LessonCompleted(nobody, derived_id("worth", lesson.title), course_id, required, moment))
-    claims = (claim for claim in claims_of(facts) if not claim.period_key)
-    return sum(tariff_on(day).rates[claim.rule].pays(claim) for claim in claims)

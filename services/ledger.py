@@ -7,21 +7,25 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from gamification.caps import AwardKey
 from gamification.facts import recorded
 from gamification.levels import level_for
 from gamification.prizes import TITLES as PRIZE_CODES
 from gamification.rules import CODES, claims_of
 from gamification.streaks import first_learning, full_weeks
-from gamification.tariff import tariff_on
+from gamification.tariff import Tariff
 from kit.db import transaction
 from kit.words import BoardMetric, PointAccount
 from models import books
 from models.books import Book
+from services.tariff import whole_tariff
 
 MEMBERS_AT_ONCE = 200
 
 Cell = tuple[date, UUID, UUID, str]
 """(day, outlet, region, tier)"""
+Standing = tuple[int, datetime, int]
+"""(points, moment, version of the tariff) of an award that is not undone"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +55,25 @@ async def ledger_verify(progress: Callable[[int, int], None] | None = None) -> l
     ]
     done, after = 0, None
     while member_ids := await books.next_accounts(after, MEMBERS_AT_ONCE):
-        for book in await _read(member_ids):
-            differences += verify_book(book)
+        found = await _read(member_ids)
+        tariff = await whole_tariff()  # after the books, so that it has every version they name
+        for book in found:
+            differences += verify_book(book, tariff)
         done, after = done + len(member_ids), member_ids[-1]
         if progress is not None:
             progress(done, max(done, total))
     return differences
 
 
-def verify_book(book: Book) -> list[Difference]:
+def verify_book(book: Book, tariff: Tariff) -> list[Difference]:
     """The differences in the books of one member."""
     member_id = book.account["member_id"]
     found = [
         *_account(book),
         *_chains(book),
         *_reversals(book),
-        *_awards(member_id, book),
+        *_awards(member_id, book, tariff),
+        *_mirrors(book),
         *_prizes(book),
         *_learned_days(member_id, book),
         *_counted(book),
@@ -144,40 +151,42 @@ def _identity(entry: dict[str, Any]) -> tuple[object, ...]:
     )
 
 
-def _awards(member_id: UUID, book: Book) -> Iterator[Comparison]:
-    """What each rule paid on each day against what the facts of that day are worth under its cap."""
+def _awards(member_id: UUID, book: Book, tariff: Tariff) -> Iterator[Comparison]:
+    """The awards that stand against what the facts of each day are worth under its caps: points, moment, version."""
     facts = [recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details) for row in book.facts]
     claims = claims_of([*facts, *full_weeks(member_id, first_learning(facts))])
-    claimed = {claim.key: claim for claim in claims}
-    worth: defaultdict[tuple[str, date], int] = defaultdict(int)
-    for claim in claimed.values():
-        rate = tariff_on(claim.day).rates[claim.rule]
-        points = worth[claim.rule, claim.day] + rate.pays(claim)
-        worth[claim.rule, claim.day] = points if rate.daily_cap is None else min(points, rate.daily_cap)
+    worth: dict[AwardKey, list[Standing]] = {}
+    spent: defaultdict[tuple[str, date], int] = defaultdict(int)
+    for claim in sorted(claims, key=lambda claim: (claim.occurred_at, claim.key)):
+        rate = tariff.rate(claim.rule, claim.occurred_at)
+        if claim.key in worth or rate is None:
+            continue
+        points = rate.pays(claim)
+        if rate.daily_cap is not None:
+            points = max(0, min(points, rate.daily_cap - spent[claim.rule, claim.day]))
+        spent[claim.rule, claim.day] += points
+        worth[claim.key] = [(points, claim.occurred_at, rate.version)] if points else []
 
-    paid: defaultdict[tuple[str, date], int] = defaultdict(int)
-    by_key: defaultdict[tuple[str, UUID, str], int] = defaultdict(int)
-    mirrored: defaultdict[tuple[UUID, str, UUID, str, int], int] = defaultdict(int)
+    paid: defaultdict[AwardKey, list[Standing]] = defaultdict(list)
     undone = {entry["reverses_id"] for entry in book.entries}
     for entry in book.entries:
-        if entry["rule"] not in CODES:
-            continue
-        key = (entry["rule"], entry["object_id"], entry["period_key"])
-        if entry["account"] == PointAccount.LIFETIME:
-            paid[entry["rule"], entry["day"]] += entry["amount"]
-            by_key[key] += entry["amount"]
-        if entry["reverses_id"] is None:
-            sign = 1 if entry["account"] == PointAccount.LIFETIME else -1
-            mirrored[entry["booking_id"], *key, entry["part"]] += sign * entry["amount"]
-        if entry["id"] not in undone and not entry["period_key"] and key in claimed and entry["reverses_id"] is None:
-            yield f"moment of entry {entry['id']}", entry["occurred_at"], claimed[key].occurred_at
+        if entry["rule"] in CODES and entry["account"] == PointAccount.LIFETIME and entry["reverses_id"] is None:
+            standing = paid[entry["rule"], entry["object_id"], entry["period_key"]]
+            if entry["id"] not in undone:
+                standing.append((entry["amount"], entry["occurred_at"], entry["tariff_version"]))
+    for key in sorted(worth.keys() | paid.keys()):
+        rule, object_id, period_key = key
+        yield f"award for {rule} of {object_id} {period_key}".rstrip(), paid[key], worth.get(key, [])
 
-    for rule, day in sorted(worth.keys() | paid.keys()):
-        yield f"points for {rule} on {day}", paid[rule, day], worth[rule, day]
-    for key, points in by_key.items():
-        right = claimed.get(key)
-        most = tariff_on(right.day).rates[right.rule].pays(right) if right else 0
-        yield f"points for {key[0]} of {key[1]} {key[2]}".rstrip(), points, min(max(points, 0), most)
+
+def _mirrors(book: Book) -> Iterator[Comparison]:
+    """An award is the same on both accounts."""
+    mirrored: defaultdict[tuple[UUID, str, UUID, str, int], int] = defaultdict(int)
+    for entry in book.entries:
+        if entry["rule"] in CODES and entry["reverses_id"] is None:
+            sign = 1 if entry["account"] == PointAccount.LIFETIME else -1
+            key = (entry["booking_id"], entry["rule"], entry["object_id"], entry["period_key"], entry["part"])
+            mirrored[key] += sign * entry["amount"]
     for (booking_id, rule, *_), difference in mirrored.items():
         yield f"lifetime less balance of an award for {rule} in booking {booking_id}", difference, 0
 

@@ -22,6 +22,7 @@ from models.points import PointAccountRow
 from services.boards import Counted, count_many
 from services.outbox import announce
 from services.ports import Ports
+from services.tariff import tariff_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ async def reward(
     # A move may pay again what was paid on any day before: then all parts of every award in question are needed.
     object_ids = {claim.object_id for claim in claims} - {member_id} if moved else set()
     paid = [_paid(row) for row in await ledger.awards_on(member_id, days, CODES, list(object_ids))]
-    settlement = settle(claims, paid)
+    settlement = settle(claims, paid, await tariff_of(days))
 
     learned = await ledger.learned_on(member_id, days)
     # A day is learned since its first learning: where that moved, the day is taken back and gained anew.

@@ -62,13 +62,19 @@ SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnam
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 """
 
+RESTORE = """
+DELETE FROM "{name}" t WHERE NOT EXISTS (SELECT FROM "first_{name}" f WHERE f::text = t::text);
+INSERT INTO "{name}" SELECT * FROM "first_{name}" f WHERE NOT EXISTS (SELECT FROM "{name}" t WHERE f::text = t::text)
+"""
+
 
 class Wiper:
-    """Empties the tables between two tests; those that the migrations filled keep their rows."""
+    """Empties the tables between two tests; those that the migrations filled have their first rows again."""
 
     def __init__(self, connection: asyncpg.Connection, tables: list[str]) -> None:
         self.connection = connection
         self.tables = tables
+        self.restoring = ""
 
     @classmethod
     async def open(cls, url: str) -> "Wiper":
@@ -78,6 +84,9 @@ class Wiper:
         wiper = cls(connection, [row["name"] for row in await connection.fetch(TABLES)])
         kept = await wiper.filled()
         wiper.tables = [name for name in wiper.tables if name not in kept]
+        for name in kept:
+            await connection.execute(f'CREATE TEMP TABLE "first_{name}" AS TABLE "{name}"')
+        wiper.restoring = "; ".join(RESTORE.format(name=name) for name in kept)
         return wiper
 
     async def filled(self) -> list[str]:
@@ -89,6 +98,7 @@ class Wiper:
         if names := await self.filled():
             try:
                 await self.connection.execute("; ".join(f'DELETE FROM "{name}"' for name in names))
+                await self.connection.execute(self.restoring)
             except asyncpg.LockNotAvailableError as error:
                 left = await self.connection.fetch(
                     "SELECT state, now() - xact_start AS age, query FROM pg_stat_activity"

@@ -65,7 +65,7 @@ async def test_a_page_of_the_list_takes_as_few_statements_for_many_courses_as_fo
 
     assert len(data["courses"]["nodes"]) == 12
     assert len(statements) == for_one
-    assert for_one <= 8, statements  # who asks; the page, its count, modules, lecturers (2), progress
+    assert for_one <= 9, statements  # who asks; the page, its count, modules, lecturers (2), progress, the tariff
 
 
 async def test_pages_of_the_list_follow_their_cursors_and_no_others(world: World, gql: Gql) -> None:

@@ -14,8 +14,9 @@ from gamification.facts import CourseCompleted, LessonCompleted, Recorded
 from gamification.rules import RULES, claims_of
 from gamification.rules.claim import Claim
 from gamification.streaks import first_learning, full_weeks
-from gamification.tariff import TARIFFS, Rate, Tariff, tariff_on
+from gamification.tariff import Rate, Tariff
 from kit.clock import day_of
+from tests.points.first_tariff import BEGINNING, FIRST, RATES, TARIFF, changed
 
 MEMBER, COURSE = UUID(int=1), UUID(int=2)
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -42,7 +43,7 @@ class Ledger:
 
     def settle(self) -> None:
         known = list(self.facts.values())
-        found = settle(claims_of([*known, *full_weeks(MEMBER, first_learning(known))]), self.paid)
+        found = settle(claims_of([*known, *full_weeks(MEMBER, first_learning(known))]), self.paid, TARIFF)
         self.news = found.news()
         gone = {paid.entry_id for paid in found.reversals}
         self.paid = [replace(paid, reversed=paid.reversed or paid.entry_id in gone) for paid in self.paid]
@@ -85,25 +86,53 @@ def expected(facts: Sequence[Recorded]) -> dict[tuple[str, date], int]:
 def test_every_rule_has_a_rate_and_titles() -> None:
     codes = [rule.CODE for rule in RULES]
 
-    assert sorted(codes) == sorted(TARIFFS[-1].rates)
+    assert sorted(codes) == sorted(FIRST)
     assert all(rule.TITLE.chinese and rule.TITLE.english for rule in RULES)
 
 
-def test_the_tariff_of_the_day_of_occurrence_pays() -> None:
-    dearer = Tariff(2, MONDAY + timedelta(days=1), {**TARIFFS[0].rates, "lesson.completed": Rate(12, 100)})
-    facts = [lesson(1), lesson(2, NOON + timedelta(days=1))]
+def test_the_line_in_force_when_it_occurred_pays() -> None:
+    dearer = changed("lesson.completed", 12, 100, since=NOON + timedelta(hours=1))
+    facts = [lesson(1), lesson(2, NOON + timedelta(hours=1)), lesson(3, NOON + timedelta(minutes=59))]
 
-    found = settle(claims_of(facts), [], lambda day: tariff_on(day, (*TARIFFS, dearer)))
+    found = settle(claims_of(facts), [], dearer)
 
     paid = [(due.points, due.tariff_version) for due in found.dues if due.claim.rule == "lesson.completed"]
-    assert paid == [(10, 1), (12, 2)]
+    assert paid == [(10, 1), (10, 1), (12, 2)]
+
+
+def test_a_cap_lowered_in_the_middle_of_a_day_takes_nothing_back() -> None:
+    tighter = changed("lesson.completed", 10, 20, since=NOON + timedelta(minutes=5))
+    facts = [lesson(number, NOON + timedelta(minutes=number)) for number in range(8)]
+
+    found = settle(claims_of(facts), [], tighter)
+
+    assert [due.points for due in found.dues if due.claim.rule == "lesson.completed"] == [10] * 5
+    assert [refused.points_missing for refused in found.refused] == [10] * 3
+
+
+def test_a_rule_pays_nothing_for_what_occurred_before_its_first_line() -> None:
+    found = settle(claims_of([lesson(1, BEGINNING - timedelta(seconds=1))]), [], TARIFF)
+
+    assert (found.dues, found.refused) == ((), ())
+
+
+def test_of_two_lines_from_one_moment_the_later_version_is_in_force() -> None:
+    since = NOON + timedelta(days=1)
+    planned = Rate("lesson.completed", 2, since, 20, 100)
+    cancelled = Rate("lesson.completed", 3, since, 10, 100)
+    sooner = Rate("lesson.completed", 4, NOON, 15, 100)
+    tariff = Tariff([*RATES, sooner, cancelled, planned])
+
+    versions = [tariff.rate("lesson.completed", at) for at in (NOON - timedelta(seconds=1), NOON, since)]
+
+    assert [rate.version for rate in versions if rate] == [1, 4, 3]
 
 
 def test_the_last_award_of_a_day_is_partial_and_the_rest_is_refused() -> None:
-    odd = Tariff(2, MONDAY, {**TARIFFS[0].rates, "lesson.completed": Rate(40, 100)})
+    odd = changed("lesson.completed", 40, 100)
     facts = [lesson(number, NOON + timedelta(minutes=number)) for number in range(4)]
 
-    found = settle(claims_of(facts), [], lambda day: odd)
+    found = settle(claims_of(facts), [], odd)
 
     assert [due.points for due in found.dues if due.claim.rule == "lesson.completed"] == [40, 40, 20]
     assert [(refused.claim.object_id, refused.points_missing) for refused in found.refused] == [
@@ -151,7 +180,7 @@ def test_a_day_pays_what_happened_first_however_late_it_comes() -> None:
 
 
 def test_news_are_what_is_earned_beyond_what_it_takes_the_place_of() -> None:
-    odd = Tariff(2, MONDAY, {**TARIFFS[0].rates, "lesson.completed": Rate(40, 100)})
+    odd = changed("lesson.completed", 40, 100)
     paid = [
         Paid(number, claim.key, 0, 40, claim.occurred_at, claim.day, False)
         for number, claim in enumerate(claims_of([lesson(1), lesson(2, NOON + timedelta(minutes=1))]))
@@ -159,7 +188,7 @@ def test_news_are_what_is_earned_beyond_what_it_takes_the_place_of() -> None:
     ]
     facts = [lesson(number, NOON + timedelta(minutes=number - 1)) for number in range(3)]
 
-    found = settle(claims_of(facts), paid, lambda day: odd)
+    found = settle(claims_of(facts), paid, odd)
 
     assert [(claim.object_id, points) for claim, points in found.news() if not claim.period_key] == [
         (lesson(0).lesson_id, 20)

@@ -31,8 +31,9 @@ from gamification.facts import (
     recorded,
 )
 from gamification.rules import RULES, claims_of
-from gamification.tariff import TARIFFS, Rate, Tariff
+from gamification.tariff import Rate, Tariff
 from kit.words import OutletTier, RefusalReason
+from tests.points.first_tariff import BEGINNING, FIRST, RATES, TARIFF, changed
 
 MEMBER, OBJECT, COURSE = UUID(int=1), UUID(int=2), UUID(int=3)
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -62,9 +63,9 @@ RECORDED: tuple[Recorded, ...] = (
 CONCLUDED: tuple[Fact, ...] = (WeekLearned(MEMBER, MONDAY, NOON), StreakReached(MEMBER, 30, NOON))
 
 
-def paid(*facts: Fact, tariff: Tariff = TARIFFS[-1]) -> dict[str, int]:
+def paid(*facts: Fact) -> dict[str, int]:
     """Points by rule."""
-    return {due.claim.rule: due.points for due in settle(claims_of(facts), [], lambda _: tariff).dues}
+    return {due.claim.rule: due.points for due in settle(claims_of(facts), [], TARIFF).dues}
 
 
 def test_every_kind_of_fact_is_tried_here_and_every_rule_has_one() -> None:
@@ -147,16 +148,15 @@ def test_a_tier_of_an_outlet_is_one_fact_however_often_it_is_reached() -> None:
 def test_each_length_of_streak_pays_once() -> None:
     lengths = [StreakReached(MEMBER, days, NOON) for days in (7, 30, 7)]
 
-    dues = settle(claims_of(lengths), []).dues
+    dues = settle(claims_of(lengths), [], TARIFF).dues
 
     assert sorted(due.claim.period_key for due in dues) == ["30 days", "7 days"]
 
 
 def test_a_task_pays_its_own_price_and_the_tariff_only_caps_it() -> None:
-    capped = Tariff(2, MONDAY, {**TARIFFS[0].rates, "task.claimed": Rate(None, daily_cap=10)})
     tasks = [TaskClaimed(MEMBER, UUID(int=10 + number), 8, NOON + timedelta(minutes=number)) for number in range(3)]
 
-    found = settle(claims_of(tasks), [], lambda _: capped)
+    found = settle(claims_of(tasks), [], changed("task.claimed", None, 10))
 
     assert [due.points for due in found.dues] == [8, 2]
     assert [(refused.points_missing, refused.reason) for refused in found.refused] == [
@@ -165,21 +165,24 @@ def test_a_task_pays_its_own_price_and_the_tariff_only_caps_it() -> None:
     ]
 
 
-@pytest.mark.parametrize("fact", [LESSON, TaskClaimed(MEMBER, OBJECT, 8, NOON)], ids=["tariff's price", "own price"])
-def test_a_rule_that_is_switched_off_pays_nothing_and_says_so(fact: Fact) -> None:
+@pytest.mark.parametrize(
+    ("fact", "price"),
+    [(LESSON, 10), (TaskClaimed(MEMBER, OBJECT, 8, NOON), 8)],
+    ids=["the tariff's price", "its own price"],
+)
+def test_a_rule_that_is_switched_off_pays_nothing_and_says_so(fact: Fact, price: int) -> None:
     [code] = [claim.rule for claim in claims_of([fact]) if not claim.period_key]
-    rate = TARIFFS[0].rates[code]
-    off = Tariff(2, MONDAY, {**TARIFFS[0].rates, code: replace(rate, enabled=False)})
+    off = Tariff([*RATES, Rate(code, 2, BEGINNING, *FIRST[code], enabled=False)])
 
-    found = settle(claims_of([fact]), [], lambda _: off)
+    found = settle(claims_of([fact]), [], off)
 
     assert code not in [due.claim.rule for due in found.dues]
     assert [(refused.claim.rule, refused.points_missing, refused.reason) for refused in found.refused] == [
-        (code, 8 if rate.points is None else rate.points, RefusalReason.RULE_DISABLED)
+        (code, price, RefusalReason.RULE_DISABLED)
     ]
 
 
 def test_a_task_that_pays_nothing_is_not_refused() -> None:
-    found = settle(claims_of([TaskClaimed(MEMBER, OBJECT, 0, NOON)]), [])
+    found = settle(claims_of([TaskClaimed(MEMBER, OBJECT, 0, NOON)]), [], TARIFF)
 
     assert (found.dues, found.refused) == ((), ())
