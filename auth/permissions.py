@@ -117,6 +117,11 @@ def may_see_redemptions(actor: Actor) -> tuple[str, ...]:
     return actor.reach(Role.ADMIN, Role.AUDITOR)
 
 
+def may_run_seasons(actor: Actor) -> bool:
+    """A season is everybody's: admins of everywhere."""
+    return "" in actor.reach(Role.ADMIN)
+
+
 def _administers(actor: Actor, places: Iterable[str]) -> bool:
     reach = actor.reach(Role.ADMIN)
     return "" in reach or any(within(place, reach) for place in places if place)

@@ -27,7 +27,7 @@ async def figures(ports: Ports, learners: int) -> list[Figure]:
     found = [Figure("all honour boards built from SQL", f"{monotonic() - start:.1f} s")]
     today = day_of(ports.clock.now())
     for kind in (BoardPeriod.DAY, BoardPeriod.WEEK, BoardPeriod.ALL_TIME):
-        board = Board(Family(BoardMetric.POINTS, period_of(kind, today), BoardSubjectKind.MEMBER), Scope())
+        board = Board(Family(BoardMetric.POINTS, period_of(kind, today, ()), BoardSubjectKind.MEMBER), Scope())
         kept: list[float] = []
         counted: list[float] = []
         for _ in range(ROUNDS):

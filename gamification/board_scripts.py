@@ -180,3 +180,12 @@ if live then drop(live) end
 return 1
 """
 )
+
+# KEYS: family. Drop it, with what is being built beside it.
+FORGET = (
+    _DROP
+    + """
+for _, generation in ipairs(redis.call('HVALS', KEYS[1])) do drop(generation) end
+redis.call('UNLINK', KEYS[1])
+"""
+)

@@ -1,8 +1,9 @@
 """All sorted-set code: the honour boards as Valkey holds them, a view of the counted days that may vanish at any time.
 
-The boards of one family share a hash tag, so that a cluster can hold each family anywhere. Its keys:
+The boards of one family share a hash tag, so that a cluster can hold each family anywhere. The tag has both ends of the
+period: a season that gets another end is another family, and a late write to the old one harms nobody. Its keys:
 
-    board:{family}          hash: `live`, the generation that is shown; `next`, one that is being built beside it
+    board:{family ends_on}  hash: `live`, the generation that is shown; `next`, one that is being built beside it
       :<generation>:s:<scope>   sorted set: subject -> packed score (`gamification/scores.py`)
       :<generation>:m:<scope>   the same as it stood at the start of the day in `d`, for `movement`
       :<generation>:d           hash: scope -> that day, "" if the board has no past; lists every scope there is
@@ -24,7 +25,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from gamification.board_scripts import BEGIN, FINISH, PLACE, READ
+from gamification.board_scripts import BEGIN, FINISH, FORGET, PLACE, READ
 from gamification.standings import Answer, Board, Family, Line, Question, Scope, page_of_lines
 from kit.ids import new_secret
 from kit.paging import Ask
@@ -78,6 +79,7 @@ class HonourBoards:
         self._place = redis.register_script(PLACE)
         self._begin = redis.register_script(BEGIN)
         self._finish = redis.register_script(FINISH)
+        self._forget = redis.register_script(FORGET)
 
     async def read(self, board: Board, question: Question, day: date | None) -> Answer:
         """Answer a question; `day` is today where the board has a past, None where it has none (`movement` is 0 then).
@@ -149,6 +151,11 @@ class HonourBoards:
         async with _away():
             return bool(await _run(self._finish, family, [build, keep_seconds or ""]))
 
+    async def forget(self, family: Family) -> None:
+        """Drop everything that is kept of a family."""
+        async with _away():
+            await _run(self._forget, family, [])
+
     async def missing(self, families: Sequence[Family]) -> list[Family]:
         """Those that are not there: new, or lost."""
         async with _away():
@@ -215,7 +222,7 @@ def _placed(answer: Sequence[bytes]) -> set[Scope] | None:
 
 
 def _key(family: Family) -> str:
-    return f"board:{{{family}}}"
+    return f"board:{{{family} {family.period.ends_on or ''}}}"
 
 
 def _line(row: Sequence[Any], moves: bool) -> Line:

@@ -1,9 +1,10 @@
 """The stretches of time an honour board covers: half-open, in whole Shanghai days.
 
-A running season is the calendar year until seasons are given names and dates of their own.
+The season of a day is the named one that holds it. Where none is named it is what named seasons leave of the day's
+calendar year: the whole year if there are none in it. Seasons tile the calendar like every other kind of period.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -15,6 +16,21 @@ BEGINNING = date(2020, 1, 1)
 GRACE = timedelta(hours=72)
 """How long after its end a period still takes what phones report late."""
 DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """The days [starts_on, ends_on) of a named season."""
+
+    starts_on: date
+    ends_on: date
+
+    def holds(self, day: date) -> bool:
+        return self.starts_on <= day < self.ends_on
+
+
+Seasons = Sequence[Season]
+"""The named seasons, none of which overlap, in any order. Their past is never rewritten: they begin today or later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +71,7 @@ class Period:
         return self.closes_at is None or now < self.closes_at
 
 
-def period_of(kind: BoardPeriod, day: date) -> Period:
+def period_of(kind: BoardPeriod, day: date, seasons: Seasons) -> Period:
     """The period of this kind that contains a Shanghai day."""
     if kind is BoardPeriod.ALL_TIME:
         return Period(kind, BEGINNING, None)
@@ -64,7 +80,7 @@ def period_of(kind: BoardPeriod, day: date) -> Period:
     if kind is BoardPeriod.WEEK:
         return Period(kind, week_of(day), week_of(day) + 7 * DAY)
     if kind is BoardPeriod.SEASON:
-        return Period(kind, date(day.year, 1, 1), date(day.year + 1, 1, 1))
+        return _season_of(day, seasons)
     months = 1 if kind is BoardPeriod.MONTH else 3
     first = (day.month - 1) // months * months + 1
     starts_on = date(day.year, first, 1)
@@ -72,34 +88,52 @@ def period_of(kind: BoardPeriod, day: date) -> Period:
     return Period(kind, starts_on, ends_on)
 
 
-def previous(period: Period) -> Period | None:
+def previous(period: Period, seasons: Seasons) -> Period | None:
     """The period just before; None before the beginning, and for ALL_TIME."""
     if period.ends_on is None or period.starts_on <= BEGINNING:
         return None
-    return period_of(period.kind, period.starts_on - DAY)
+    return period_of(period.kind, period.starts_on - DAY, seasons)
 
 
-def following(period: Period) -> Period:
+def following(period: Period, seasons: Seasons) -> Period:
     assert period.ends_on is not None, period
-    return period_of(period.kind, period.ends_on)
+    return period_of(period.kind, period.ends_on, seasons)
 
 
-def counting(now: datetime) -> list[Period]:
+def counting(now: datetime, seasons: Seasons) -> list[Period]:
     """Every period that still takes what happened in it: the running ones and those in grace, oldest first."""
     found: list[Period] = []
     for kind in BoardPeriod:
         running: list[Period] = []
-        period: Period | None = period_of(kind, day_of(now))
+        period: Period | None = period_of(kind, day_of(now), seasons)
         while period is not None and period.takes_late_reports(now):
             running.append(period)
-            period = previous(period)
+            period = previous(period, seasons)
         found += reversed(running)
     return found
 
 
-def due_to_close(kind: BoardPeriod, first_day: date, now: datetime) -> Iterator[Period]:
+def ended(day: date, now: datetime, seasons: Seasons) -> list[Period]:
+    """The periods with this day in them that are over."""
+    found = [period_of(kind, day, seasons) for kind in BoardPeriod]
+    return [period for period in found if period.phase_by_clock(now) is not BoardPhase.OPEN]
+
+
+def due_to_close(kind: BoardPeriod, first_day: date, now: datetime, seasons: Seasons) -> Iterator[Period]:
     """The periods from the one with `first_day` on whose grace is over, oldest first."""
-    period = period_of(kind, max(first_day, BEGINNING))
+    period = period_of(kind, max(first_day, BEGINNING), seasons)
     while not period.takes_late_reports(now):
         yield period
-        period = following(period)
+        period = following(period, seasons)
+
+
+def _season_of(day: date, seasons: Seasons) -> Period:
+    starts_on, ends_on = date(day.year, 1, 1), date(day.year + 1, 1, 1)
+    for season in seasons:
+        if season.holds(day):
+            return Period(BoardPeriod.SEASON, season.starts_on, season.ends_on)
+        if season.ends_on <= day:
+            starts_on = max(starts_on, season.ends_on)
+        else:
+            ends_on = min(ends_on, season.starts_on)
+    return Period(BoardPeriod.SEASON, starts_on, ends_on)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Self
 from uuid import UUID
 
-from gamification.periods import Period, period_of
+from gamification.periods import Period, Seasons, period_of
 from gamification.scores import points_of
 from kit.paging import Ask, Page
 from kit.words import BoardMetric, BoardPeriod, BoardSubjectKind, OutletTier
@@ -65,11 +65,11 @@ class Board:
         return f"{self.family.metric.value}.{self.period.kind.value}.{self.family.subject.value}"
 
     @classmethod
-    def parse(cls, key: str) -> Self | None:
+    def parse(cls, key: str, seasons: Seasons) -> Self | None:
         """The board of `str(board)`; None for any other text."""
         try:
             metric, kind, starts_on, subject, scope = key.split(".", 4)
-            period = period_of(BoardPeriod(kind), date.fromisoformat(starts_on))
+            period = period_of(BoardPeriod(kind), date.fromisoformat(starts_on), seasons)
             board = cls(Family(BoardMetric(metric), period, BoardSubjectKind(subject)), Scope.parse(scope))
         except (ValueError, OverflowError):
             return None

@@ -164,6 +164,13 @@ class BoardSubjectKind(StrEnum):
     REGION = "REGION"
 
 
+class PrizeOrder(StrEnum):
+    """What the places of a prize list are."""
+
+    POSITION = "POSITION"
+    RANK = "RANK"
+
+
 class ConsentPurpose(StrEnum):
     """What a member is asked to agree to. The first two come with having an account; the others are free."""
 

@@ -12,6 +12,7 @@ MODULES = (
     "models.points",
     "models.tariff",
     "models.boards",
+    "models.seasons",
     "models.prizes",
     "models.consents",
     "models.exports",

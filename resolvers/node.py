@@ -27,6 +27,7 @@ from resolvers.outlets import outlet_node, region_node
 from resolvers.points import point_entry_node
 from resolvers.privacy import data_export_node
 from resolvers.rewards import redemption_node, reward_node
+from resolvers.seasons import season_node
 from schema.audit import AuditEntry
 from schema.context import Info
 from schema.ids import row_key
@@ -62,6 +63,7 @@ NODES: dict[str, Fetch] = {
     "Redemption": redemption_node,
     "Region": region_node,
     "Reward": reward_node,
+    "Season": season_node,
     "Session": session_node,
 }
 

@@ -47,6 +47,7 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
     "reward.created": ("上架了礼品《{title}》", "Put “{title}” on offer."),
     "role.granted": ("授予了角色{role}，范围：{region}", "Gave the role {role} over {region}."),
     "role.revoked": ("收回了角色{role}，范围：{region}", "Took back the role {role} over {region}."),
+    "season.started": ("设立了赛季《{title}》：{first}至{last}", "Named the season “{title}”, {first} to {last}."),
     "session.reused": ("登录凭证被重复使用，会话已结束", "A session's token was used twice; the session was ended."),
     "token.denied": ("访问令牌已作废", "An access token that had leaked was refused."),
 }

@@ -7,20 +7,22 @@ from uuid import UUID
 
 import strawberry
 
-from gamification.periods import previous
 from gamification.scores import reached_at
 from gamification.standings import Board, Line, Question, Scope
 from kit import words
 from kit.errors import DomainError, bad_input
 from models import accounts, boards, outlets
+from models.seasons import NamedSeason
 from schema.accounts import Member
 from schema.context import Info
 from schema.ids import decode, encode
 from schema.node import Node
 from schema.outlets import Outlet, Region
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
+from schema.seasons import Season
 from schema.words import BoardMetric, BoardPeriod, BoardPhase, OutletTier
-from services.boards import Reading, readings, viewer_subjects
+from services.boards import Reading, earlier_boards, readings, viewer_subjects
+from services.seasons import seasons_on
 
 NEAR_RADIUS = 5
 WIDEST_RADIUS = 50
@@ -132,7 +134,14 @@ class HonourBoard(Node):
     @strawberry.field(description="What it counts, for people to read (榜名).")
     async def title(self, info: Info) -> str:
         definition = await info.context.loaders.of(boards.definitions).load(self.board.definition)
-        return definition.title if definition is not None else ""
+        season = await self._season(info)
+        words = [season.title] if season is not None else []
+        return "·".join([*words, definition.title if definition is not None else ""])
+
+    @strawberry.field(description="The named season it runs over (赛季); null where none is named.")
+    async def season(self, info: Info) -> Season | None:
+        row = await self._season(info)
+        return Season.of(row) if row is not None else None
 
     @strawberry.field(description="GRACE: late offline reports still count. FROZEN: final.")
     async def phase(self, info: Info) -> BoardPhase:
@@ -198,11 +207,8 @@ class HonourBoard(Node):
 
     @strawberry.field(description="The same board one period earlier; null before anything was counted.")
     async def previous(self, info: Info) -> Annotated["HonourBoard", strawberry.lazy("schema.boards")] | None:
-        earlier = previous(self.board.period)
-        first_day = await info.context.loaders.of(boards.first_days).load(self.board.family.metric)
-        if earlier is None or earlier.ends_on is None or first_day is None or earlier.ends_on <= first_day:
-            return None
-        return HonourBoard.of(Board(replace(self.board.family, period=earlier), self.board.scope))
+        earlier = await info.context.loaders.of(earlier_boards).load(self.board)
+        return HonourBoard.of(earlier) if earlier is not None else None
 
     @strawberry.field(description="At most 100, in the order asked; null for who is not ranked.")
     async def standings_of(
@@ -219,6 +225,11 @@ class HonourBoard(Node):
         ranked = (await self._read(info, Question(asked=tuple({each for each in shown if each})))).answer.asked
         lines = [ranked.get(each) if each is not None else None for each in shown]
         return [Standing(board=self.board, line=line) if line is not None else None for line in lines]
+
+    async def _season(self, info: Info) -> NamedSeason | None:
+        if self.board.period.kind is not words.BoardPeriod.SEASON:
+            return None
+        return await info.context.loaders.of(seasons_on).load(self.board.period.starts_on)
 
     async def _read(self, info: Info, question: Question) -> Reading:
         """Every field asks together with the viewer's line, and so all of them in one reading."""

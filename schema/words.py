@@ -22,6 +22,7 @@ from kit.words import (
     OutletTier,
     PointAccount,
     PostRole,
+    PrizeOrder,
     ProgressKind,
     ProgressState,
     RedemptionStatus,
@@ -49,6 +50,7 @@ __all__ = [
     "OutletTier",
     "PointAccount",
     "PostRole",
+    "PrizeOrder",
     "ProgressKind",
     "ProgressState",
     "RedemptionStatus",
@@ -224,6 +226,12 @@ show(
     MEMBER="Every member who learned (个人榜).",
     OUTLET="Shops, by the sum of their people (门店榜).",
     REGION="The regions right below the scope's, by the average of their learners (片区榜).",
+)
+show(
+    PrizeOrder,
+    "What the places of a prize list are.",
+    POSITION="1, 2, 3: who reached the score first wins the better prize (按名次，先到先得).",
+    RANK="1, 1, 3: equals all win the same prize (按并列名次).",
 )
 show(
     ConsentPurpose,

@@ -23,6 +23,7 @@ from resolvers.points import PointsFeed, PointsQueries
 from resolvers.privacy import PrivacyMutations
 from resolvers.progress import ProgressMutations
 from resolvers.rewards import RewardMutations, RewardQueries
+from resolvers.seasons import SeasonMutations, SeasonQueries
 from resolvers.uploads import UploadMutations
 from resolvers.viewer import ViewerQueries
 from schema.scalars import SCALARS
@@ -40,6 +41,7 @@ class Query(
     PeopleQueries,
     AuditQueries,
     RewardQueries,
+    SeasonQueries,
     DrawQueries,
 ): ...
 
@@ -54,6 +56,7 @@ class Mutation(
     UploadMutations,
     PrivacyMutations,
     RewardMutations,
+    SeasonMutations,
     DrawMutations,
 ): ...
 

@@ -17,6 +17,7 @@ from kit.words import BoardPeriod, BoardPhase
 from models import boards as rows
 from services.board_projection import kept_families, true_placings
 from services.ports import Ports
+from services.seasons import named_seasons
 
 LOOKS = 4
 NEXT_LOOK_SECONDS = 1.5
@@ -44,15 +45,15 @@ async def close_periods(ports: Ports) -> int:
     counted = [day for day in await rows.first_days(list(rows.SOURCES)) if day is not None]
     if not counted:
         return 0
-    closed = await rows.frozen_starts()
+    closed, seasons = await rows.frozen_starts(), await named_seasons()
     due = [
         period
         for kind in BoardPeriod
         if kind is not BoardPeriod.ALL_TIME
-        for period in due_to_close(kind, min(counted), now)
+        for period in due_to_close(kind, min(counted), now, seasons)
         if (kind, period.starts_on) not in closed
     ]
-    ended = [period for period in counting(now) if period.phase_by_clock(now) is BoardPhase.GRACE]
+    ended = [period for period in counting(now, seasons) if period.phase_by_clock(now) is BoardPhase.GRACE]
     for period in ended:
         await transaction(partial(_notice, period))
     taken = sum([await transaction(partial(_close, ports, period)) for period in due])
@@ -99,7 +100,7 @@ async def _close(ports: Ports, period: Period) -> bool:
 
 
 async def _board_differences(ports: Ports) -> list[Difference]:
-    suspects = kept_families(ports.clock.now())
+    suspects = await kept_families(ports.clock.now())
     for look in range(LOOKS):
         if look:
             await asyncio.sleep(NEXT_LOOK_SECONDS)

@@ -25,6 +25,7 @@ from models import standings
 from services.boards import channel_of, past_day, stretches_of
 from services.outbox import announce_each
 from services.ports import Ports
+from services.seasons import named_seasons
 
 AHEAD = timedelta(minutes=10)
 """How long before a period begins its boards are made: a phone's clock may be two minutes fast."""
@@ -57,7 +58,7 @@ async def project(ports: Ports, kind: BoardSubjectKind, subject_ids: Sequence[UU
     """Place subjects on every board that still counts, and tell who watches. BoardsAway: to be done again."""
     ordered = sorted(set(subject_ids))
     for start in range(0, len(ordered), SUBJECTS_AT_ONCE):
-        await _project(ports, kind, ordered[start : start + SUBJECTS_AT_ONCE], _periods(ports.clock.now()))
+        await _project(ports, kind, ordered[start : start + SUBJECTS_AT_ONCE], await _periods(ports.clock.now()))
 
 
 async def average_regions(ports: Ports) -> None:
@@ -74,7 +75,7 @@ async def project_marked_regions(ports: Ports) -> None:
     marked = await rows.marked_regions()
     if not marked:
         return
-    for period in _periods(ports.clock.now()):  # one after the other: a province and a year are a long statement
+    for period in await _periods(ports.clock.now()):  # one after the other: a province and a year are a long statement
         await _project(ports, BoardSubjectKind.REGION, sorted(marked), [period])
     await rows.settle_regions(marked)
 
@@ -82,7 +83,7 @@ async def project_marked_regions(ports: Ports) -> None:
 async def rebuild(ports: Ports, built: Callable[[int, int], None] | None = None) -> None:
     """Build every board anew beside what is shown; learning goes on. `built` hears (families done, families in all)."""
     tree = await rows.region_tree_digest()
-    if await rebuild_families(ports, kept_families(ports.clock.now()), built):
+    if await rebuild_families(ports, await kept_families(ports.clock.now()), built):
         await ports.boards.trust(tree)
 
 
@@ -115,16 +116,20 @@ async def check_boards(ports: Ports) -> None:
             _log.info("boards are rebuilt")
             await rebuild(ports)
             return
-        await rebuild_families(ports, await ports.boards.missing(kept_families(ports.clock.now())))
+        await rebuild_families(ports, await ports.boards.missing(await kept_families(ports.clock.now())))
     except BoardsAway:
         _log.warning("boards are away")
 
 
-def kept_families(now: datetime) -> list[Family]:
+async def forget_period(ports: Ports, period: Period) -> None:
+    """Drop the boards of a period that has got another length; those of its new length are built as they are missed."""
+    for family in _families([period]):
+        await ports.boards.forget(family)
+
+
+async def kept_families(now: datetime) -> list[Family]:
     """Every family the sorted sets hold: of what still counts, and of what begins within minutes."""
-    return [
-        Family(metric, period, kind) for period in _periods(now) for metric in rows.SOURCES for kind in BoardSubjectKind
-    ]
+    return _families(await _periods(now))
 
 
 async def true_placings(
@@ -140,6 +145,10 @@ async def true_placings(
         (of_metric[row["metric"]], Placing(row["subject_id"], row["version"], row["scopes"], row["now"], row["past"]))
         for row in found
     ]
+
+
+def _families(periods: Sequence[Period]) -> list[Family]:
+    return [Family(metric, period, kind) for period in periods for metric in rows.SOURCES for kind in BoardSubjectKind]
 
 
 async def _announce_places(member_ids: Sequence[UUID]) -> None:
@@ -232,8 +241,9 @@ async def _tell(ports: Ports, kind: BoardSubjectKind, moved: Iterable[Scope]) ->
     await ports.bus.publish_each((channel_of(kind, scope), {"kind": "moved"}) for scope in scopes)
 
 
-def _periods(now: datetime) -> list[Period]:
-    return list(dict.fromkeys([*counting(now), *counting(now + AHEAD)]))
+async def _periods(now: datetime) -> list[Period]:
+    seasons = await named_seasons()
+    return list(dict.fromkeys([*counting(now, seasons), *counting(now + AHEAD, seasons)]))
 
 
 def _keep_seconds(period: Period, now: datetime) -> int | None:

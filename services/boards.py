@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from gamification.boards import BoardsAway
-from gamification.periods import BEGINNING, Period, period_of
+from gamification.periods import BEGINNING, Period, period_of, previous
 from gamification.scores import points_of
 from gamification.standings import Answer, Board, Family, Line, Question, Scope, joined, page_of_lines
 from kit.clock import day_of
@@ -20,6 +20,7 @@ from models import boards as rows
 from models import standings
 from models.outlets import Placement, current_outlets, regions_by_ids
 from services.ports import Ports
+from services.seasons import named_seasons
 
 UPDATE_SECONDS = 1.0
 LOOK_SECONDS = 1.0
@@ -93,7 +94,7 @@ async def find_board(
     today = day_of(ports.clock.now())
     if day is not None and not BEGINNING <= day <= today:
         raise bad_input("date")
-    board = Board(Family(metric, period_of(period, day or today), subject), scope)
+    board = Board(Family(metric, period_of(period, day or today, await named_seasons()), subject), scope)
     if scope.region_id is not None and (await regions_by_ids([scope.region_id]))[0] is None:
         raise not_found("scope", "regionId")
     if (await rows.definitions([board.definition]))[0] is None:
@@ -104,7 +105,8 @@ async def find_board(
 async def visible_boards(ports: Ports, keys: Sequence[str]) -> list[Board | None]:
     """The boards of these keys, in that order; None for what is no board, has not begun, or is not offered."""
     today = day_of(ports.clock.now())
-    boards = [Board.parse(key) for key in keys]
+    seasons = await named_seasons()
+    boards = [Board.parse(key, seasons) for key in keys]
     begun = [board if board and BEGINNING <= board.period.starts_on <= today else None for board in boards]
     titled = dict.fromkeys(board.definition for board in begun if board)
     offered = dict(zip(titled, await rows.definitions(list(titled)), strict=True))
@@ -114,6 +116,18 @@ async def visible_boards(ports: Ports, keys: Sequence[str]) -> list[Board | None
         board if board and offered[board.definition] and board.scope.region_id in {None, *known} else None
         for board in begun
     ]
+
+
+async def earlier_boards(boards: Sequence[Board]) -> list[Board | None]:
+    """Each board one period earlier, in their order; None before anything was counted for its metric."""
+    seasons = await named_seasons()
+    first_days = await rows.first_days([board.family.metric for board in boards])
+    found: list[Board | None] = []
+    for board, first_day in zip(boards, first_days, strict=True):
+        earlier = previous(board.period, seasons)
+        counted = earlier and earlier.ends_on and first_day and earlier.ends_on > first_day
+        found.append(replace(board, family=replace(board.family, period=earlier)) if earlier and counted else None)
+    return found
 
 
 async def phases(ports: Ports, periods: Sequence[Period]) -> list[tuple[BoardPhase, rows.BoardPeriodRow | None]]:
@@ -195,6 +209,7 @@ async def moves_of(ports: Ports, board: Board, question: Question) -> AsyncGener
             rest = 0.0  # the present state is no update: the first one may follow it at once
             while True:
                 moved.clear()
+                board = Board.parse(str(board), await named_seasons()) or board  # a season that begins ends it early
                 reading = await read_board(ports, board, question)
                 if last is None or (reading.answer, reading.phase) != (last.answer, last.phase):
                     yield reading

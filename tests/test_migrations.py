@@ -39,6 +39,7 @@ UNIQUE = {
         ("reverses_id",),
     },
     "refused_awards": {("member_id", "rule", "object_id", "period_key")},
+    "seasons": {("starts_on",)},
     "prizes": {("member_id", "kind", "source_id")},
     "point_rates": {("rule", "version")},
     "metric_days": {("member_id", "metric", "day", "outlet_id", "region_id", "tier")},

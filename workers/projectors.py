@@ -2,14 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from kit.words import BoardSubjectKind
-from services.board_projection import announce_standings, project, project_members
+from gamification.periods import Period, period_of
+from kit.words import BoardPeriod, BoardSubjectKind
+from services.board_projection import announce_standings, forget_period, project, project_members
 from services.codes import send_code
 from services.courses import recount_course
 from services.ports import Ports
+from services.seasons import named_seasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,22 @@ async def codes_asked(ports: Ports, changes: Sequence[Change]) -> None:
             await send_code(ports, payload)
 
 
+async def seasons_began(ports: Ports, changes: Sequence[Change]) -> None:
+    """A season was named: what ran at that moment without a name ends earlier than its boards know."""
+    seasons = await named_seasons()
+    for change in changes:
+        for payload in change.payloads:
+            starts_on, ends_on = (date.fromisoformat(payload[end]) for end in ("starts_on", "ends_on"))
+            cut = Period(BoardPeriod.SEASON, starts_on, ends_on)
+            if period_of(BoardPeriod.SEASON, starts_on, seasons) != cut:
+                await forget_period(ports, cut)
+
+
 PROJECTORS: dict[str, Projector] = {
     "member": members_changed,
     "standing": standings_changed,
     "outlet": outlets_changed,
     "course": courses_changed,
+    "season": seasons_began,
     "sms": codes_asked,
 }

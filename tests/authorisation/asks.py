@@ -16,6 +16,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from auth.codes import DEMO_CODE
+from kit.clock import day_of
 from kit.ids import from_global, new_id, to_global
 from kit.words import PostRole, Role
 from models.accounts import Member, grant
@@ -87,6 +88,7 @@ ROOT: dict[str, Lookup | Listing] = {
     "prizeDraws": Listing("PrizeDraw", "(first: 100) { totalCount nodes { id } }"),
     "redemptions": Listing("Redemption", "(first: 100) { totalCount nodes { id } }"),
     "regions": Listing("Region", "(under: $above) { totalCount nodes { id } }"),
+    "seasons": Listing("Season", "(first: 100) { totalCount nodes { id } }"),
     "rewards": Listing("Reward", "(first: 100) { totalCount nodes { id } }"),
 }
 """Root fields that are asked about things; any other has nothing but the viewer to show. `node` and `nodes` are asked
@@ -276,6 +278,11 @@ async def _drawn(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"prizeDrawId": cast.things["PrizeDraw"][relation]}
 
 
+async def _new_season(cast: Cast, _: Relation) -> dict[str, object]:
+    today = day_of(cast.world.ports.clock.now()).isoformat()
+    return {"title": "开门红", "startsOn": today, "endsOn": today}
+
+
 async def _export(_: Cast, __: Relation) -> dict[str, object]:
     return {}
 
@@ -314,6 +321,7 @@ MUTATIONS: dict[str, Change] = {
     "requestUpload": Change(None, _upload),
     "requestSignInCode": Change(None, _code_for_a_phone),
     "runPrizeDraw": Change("PrizeDraw", _drawn),
+    "startSeason": Change(None, _new_season),
     "setCurrentOutlet": Change("Outlet", _outlet),
     "signInWithCode": Change(None, _code),
     "signInWithPassword": Change(None, _password),

@@ -28,6 +28,7 @@ from kit.words import (
     ExportStatus,
     OutletTier,
     PostRole,
+    PrizeOrder,
     RedemptionStatus,
     RefusalReason,
     Role,
@@ -41,6 +42,7 @@ from models.member_lists import home_path
 from models.outlets import Outlet, Region, current_outlets
 from models.points import RefusedAwardRow
 from models.rewards import Redemption, RedemptionStep, Reward
+from models.seasons import NamedSeason
 from services.audit import record
 from services.courses import rate_course
 from services.privacy import give_consent
@@ -236,6 +238,17 @@ async def _honour_board(cast: Cast, relation: Relation) -> str:
     return str(answer["data"]["honourBoard"]["id"])
 
 
+async def _season(cast: Cast, relation: Relation) -> str:
+    """Everybody's, and to come."""
+    begins = day_of(cast.world.ports.clock.now()) + list(Relation).index(relation) * timedelta(days=30)
+    season = await NamedSeason.create(
+        id=new_id(), title="春季赛", starts_on=begins + timedelta(days=9), ends_on=begins + timedelta(days=39),
+        prizes=[{"first": 1, "last": 1, "points": 100}], prizes_by=PrizeOrder.RANK,
+        created_at=cast.world.ports.clock.now(),
+    )  # fmt: skip
+    return to_global("Season", season.id)
+
+
 async def _data_export(cast: Cast, relation: Relation) -> str:
     """One that is ready to be fetched; its file does not matter."""
     now = cast.world.ports.clock.now()
@@ -350,7 +363,8 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "PrizeDraw": _prize_draw,
     "Redemption": _redemption,
     "Reward": _reward,
+    "Season": _season,
     "Session": _session,
 }
 OF_PEOPLE = {"AuditEntry", "DataExport", "Member", "Session", "PointEntry", "Redemption"}
-OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module"}
+OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module", "Season"}

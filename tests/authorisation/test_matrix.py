@@ -44,6 +44,7 @@ def test_a_field_that_nobody_sees_shows_nothing() -> None:
 
 UNSEEN = {
     "Consent.withdrawnAt": "the first purpose, which is looked at, goes with the account alone",
+    "HonourBoard.season": "the board that is looked at is of a week",
     "Lesson.withheld": "no course of this small world is for adults",
     "Level.perks": "no level names any yet",
     **{
@@ -53,6 +54,7 @@ UNSEEN = {
     "Member.suspendedAt": "nobody here is shut out",
     "Member.suspendedAt as a lecturer": "nobody here is shut out",
     "Member.suspendedAt on a board": "nobody here is shut out",
+    "Mutation.startSeason": "a season is everybody's, and the admin here has a county",
     "PointEntry.reverses": "nothing was corrected in this small world",
     "ViewerStanding.gapToPrize": "no board has prizes yet",
 }

@@ -104,7 +104,7 @@ def board(
     of: BoardSubjectKind = BoardSubjectKind.MEMBER,
     day: date | None = None,
 ) -> Board:
-    return Board(Family(metric, period_of(period, day or day_of(ports.clock.now())), of), scope or Scope())
+    return Board(Family(metric, period_of(period, day or day_of(ports.clock.now()), ()), of), scope or Scope())
 
 
 async def answer(ports: Ports, of: Board, limit: int = 100, viewer: UUID | None = None) -> Answer:

@@ -120,7 +120,7 @@ def all_boards(ports: Ports, land: Tree) -> list[Board]:
     regions = [None, land.city.id, *(county.id for county in land.counties), *(each.id for each in land.stations)]
     return [
         Board(Family(metric, period, subject), Scope(region_id, tier))
-        for period in counting(ports.clock.now())
+        for period in counting(ports.clock.now(), ())
         for metric in SOURCES
         for subject in BoardSubjectKind
         for region_id in regions

@@ -7,8 +7,8 @@ from gamification.periods import period_of
 from gamification.scores import LAST_TICK, MOST_POINTS, pack, points_of, reached_at
 from kit.words import BoardPeriod
 
-SEASON = period_of(BoardPeriod.SEASON, date(2028, 1, 1))
-ALL_TIME = period_of(BoardPeriod.ALL_TIME, date(2028, 1, 1))
+SEASON = period_of(BoardPeriod.SEASON, date(2028, 1, 1), ())
+ALL_TIME = period_of(BoardPeriod.ALL_TIME, date(2028, 1, 1), ())
 points = st.integers(0, MOST_POINTS)
 seconds = st.integers(0, 366 * 86_400 - 1)
 

@@ -207,6 +207,7 @@ SHORT_LISTS = {
     "PointsChange.badges": "of one change",
     "PrizeDraw.prizes": "at most 20",
     "PrizeDraw.winners": "at most 500",
+    "Season.prizes": "at most 50 lines",
     "Query.levels": "ten",
     "Query.modules": "eight subjects",
     "Query.nodes": "at most 100, by its argument",
