@@ -122,6 +122,16 @@ def may_run_seasons(actor: Actor) -> bool:
     return "" in actor.reach(Role.ADMIN)
 
 
+def may_change_rules(actor: Actor) -> bool:
+    """The rules of the game are the same for everybody: admins of everywhere."""
+    return "" in actor.reach(Role.ADMIN)
+
+
+def may_correct_points(actor: Actor, member_id: UUID, places: Iterable[str]) -> bool:
+    """Admins, of whoever holds a post or a role in their subtrees; nobody the own."""
+    return member_id != actor.member_id and _administers(actor, places)
+
+
 def _administers(actor: Actor, places: Iterable[str]) -> bool:
     reach = actor.reach(Role.ADMIN)
     return "" in reach or any(within(place, reach) for place in places if place)

@@ -11,7 +11,7 @@ from resolvers.guard import viewer
 from schema.context import Info
 from schema.levels import Level
 from schema.node import Node
-from schema.points import Award, PointEntry, PointRule, PointsChange, point_rules
+from schema.points import Award, PointEntry, PointsChange
 from schema.viewer import Viewer
 from services.points import changes_of
 
@@ -29,10 +29,6 @@ class PointsQueries:
     @strawberry.field(description="All levels, the lowest first.")
     def levels(self) -> list[Level] | None:
         return [Level.of(level) for level in LEVELS]
-
-    @strawberry.field(description="The rules that pay points, as they are today.")
-    async def point_rules(self, info: Info) -> list[PointRule] | None:
-        return await point_rules(info)
 
 
 @strawberry.type

@@ -48,6 +48,10 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
     "role.granted": ("授予了角色{role}，范围：{region}", "Gave the role {role} over {region}."),
     "role.revoked": ("收回了角色{role}，范围：{region}", "Took back the role {role} over {region}."),
     "season.started": ("设立了赛季《{title}》：{first}至{last}", "Named the season “{title}”, {first} to {last}."),
+    "rule.changed": (
+        "把积分规则{code}改为第{version}版，自{effective_from}起生效",
+        "Changed the points rule {code} to version {version}, from {effective_from} on.",
+    ),
     "session.reused": ("登录凭证被重复使用，会话已结束", "A session's token was used twice; the session was ended."),
     "token.denied": ("访问令牌已作废", "An access token that had leaked was refused."),
 }

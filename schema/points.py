@@ -7,7 +7,6 @@ from uuid import UUID
 import strawberry
 
 from gamification import prizes, rules, spending, streaks
-from gamification.tariff import Rate
 from kit.clock import day_of, week_of
 from models import points
 from models.points import LedgerEntryRow, PointAccountRow, RefusedAwardRow
@@ -19,10 +18,9 @@ from schema.levels import ViewerLevel
 from schema.node import Node
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
 from schema.viewer_part import ViewerPart
-from schema.words import OncePer, PointAccount, RefusalReason
+from schema.words import PointAccount, RefusalReason
 from services.courses import visible_courses, visible_lessons
 from services.points import Award as Earned
-from services.tariff import tariff_at
 
 if TYPE_CHECKING:
     from schema.viewer import Viewer
@@ -173,53 +171,6 @@ class RefusedAward:
     @strawberry.field(description="The course or lesson it is about.")
     async def subject(self, info: Info) -> Node | None:
         return await subject_of(self.row.object_type, self.row.object_id, info)
-
-
-@strawberry.type(description="What pays, as the game applies it today.")
-class PointRule:
-    rule: strawberry.Private[rules.Rule]
-    code: str = strawberry.field(description="Stable; entries and awards name it as `rule`.")
-    points: int = strawberry.field(description="Of one award; 0 where `ownPrice`.")
-    own_price: bool = strawberry.field(description="What is done brings its own price, as each task and stage does.")
-    daily_cap: int | None = strawberry.field(description="The most of it for one day of occurrence; null: no limit.")
-    once_per: OncePer = strawberry.field(description="What is never paid twice.")
-
-    @classmethod
-    def of(cls, rule: rules.Rule, rate: Rate) -> Self:
-        return cls(
-            rule=rule,
-            code=rule.CODE,
-            points=rate.points or 0,
-            own_price=rate.points is None,
-            daily_cap=rate.daily_cap,
-            once_per=rule.ONCE_PER,
-        )
-
-    @strawberry.field(description="The rule's name in the reader's language.")
-    def title(self, info: Info) -> str:
-        return self.rule.TITLE.text(info.context.language)
-
-    @strawberry.field(description="What the viewer has earned by it today; null when signed out.")
-    async def viewer_earned_today(self, info: Info) -> int | None:
-        actor = info.context.actor
-        if actor is None:
-            return None
-        today = day_of(info.context.ports.clock.now())
-        earned = await info.context.loaders.of(points.earned_by_rule, actor.member_id).load(today)
-        return earned.get(self.code, 0)
-
-    @strawberry.field(description="What is left of today's cap; null without a cap and when signed out.")
-    async def viewer_left_today(self, info: Info) -> int | None:
-        earned = await self.viewer_earned_today(info)
-        return max(0, self.daily_cap - earned) if self.daily_cap is not None and earned is not None else None
-
-
-async def point_rules(info: Info) -> list[PointRule]:
-    """The rules that are in force now."""
-    now = info.context.ports.clock.now()
-    tariff = await tariff_at(now)
-    in_force = ((rule, tariff.rate(rule.CODE, now)) for rule in rules.RULES)
-    return [PointRule.of(rule, rate) for rule, rate in in_force if rate is not None]
 
 
 @strawberry.type(description="The viewer after a change of points, level, streak or badges, and what it brought.")

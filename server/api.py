@@ -24,6 +24,7 @@ from resolvers.privacy import PrivacyMutations
 from resolvers.progress import ProgressMutations
 from resolvers.rewards import RewardMutations, RewardQueries
 from resolvers.seasons import SeasonMutations, SeasonQueries
+from resolvers.rules import RuleMutations, RuleQueries
 from resolvers.uploads import UploadMutations
 from resolvers.viewer import ViewerQueries
 from schema.scalars import SCALARS
@@ -37,6 +38,7 @@ class Query(
     OutletQueries,
     CourseQueries,
     PointsQueries,
+    RuleQueries,
     BoardQueries,
     PeopleQueries,
     AuditQueries,
@@ -57,6 +59,7 @@ class Mutation(
     PrivacyMutations,
     RewardMutations,
     SeasonMutations,
+    RuleMutations,
     DrawMutations,
 ): ...
 

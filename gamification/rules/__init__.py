@@ -26,6 +26,7 @@ from gamification.rules import (
     week_full,
 )
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
@@ -36,6 +37,7 @@ class Rule(Protocol):
     CODE: str
     TITLE: Title
     ONCE_PER: OncePer
+    LIMITS: Limits
 
     def claim(self, fact: Fact) -> Claim | None:
         """The award this fact has a right to under this rule, if any."""
@@ -63,6 +65,7 @@ RULES: tuple[Rule, ...] = (
     outlet_upgraded,
 )
 CODES = tuple(rule.CODE for rule in RULES)
+BY_CODE = {rule.CODE: rule for rule in RULES}
 TITLES = {rule.CODE: rule.TITLE for rule in RULES}
 
 

@@ -1,11 +1,13 @@
 from gamification.facts import ClassCheckedIn, Fact
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "class.checked_in"
 TITLE = Title("线下课签到", "Checked in at a class")
 ONCE_PER = OncePer.CLASS
+LIMITS = Limits(500)
 
 
 def claim(fact: Fact) -> Claim | None:

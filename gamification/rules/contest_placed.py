@@ -1,11 +1,13 @@
 from gamification.facts import ContestPlaced, Fact
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "contest.placed"
 TITLE = Title("竞赛获奖", "Placed in a contest")
 ONCE_PER = OncePer.CONTEST
+LIMITS = Limits(5_000)
 
 
 PLACES = 3

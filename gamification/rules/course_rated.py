@@ -1,11 +1,13 @@
 from gamification.facts import CourseRated, Fact
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "course.rated"
 TITLE = Title("评价课程", "Course rated")
 ONCE_PER = OncePer.COURSE
+LIMITS = Limits(20, 100)
 
 
 def claim(fact: Fact) -> Claim | None:

@@ -1,5 +1,6 @@
 from gamification.facts import Fact, LessonCompleted
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.clock import day_of
 from kit.words import OncePer
@@ -7,6 +8,7 @@ from kit.words import OncePer
 CODE = "day.first_lesson"
 TITLE = Title("今日首学", "First lesson of the day")
 ONCE_PER = OncePer.DAY
+LIMITS = Limits(100)
 
 
 def claim(fact: Fact) -> Claim | None:

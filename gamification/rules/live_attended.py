@@ -1,11 +1,13 @@
 from gamification.facts import Fact, LiveLessonAttended
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "live.attended"
 TITLE = Title("参加直播课", "Live lesson attended")
 ONCE_PER = OncePer.LIVE_LESSON
+LIMITS = Limits(300, 1_500)
 
 
 def claim(fact: Fact) -> Claim | None:

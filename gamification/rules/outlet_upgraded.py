@@ -1,11 +1,13 @@
 from gamification.facts import Fact, OutletUpgraded
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "outlet.upgraded"
 TITLE = Title("店铺升级", "Outlet upgraded")
 ONCE_PER = OncePer.TIER
+LIMITS = Limits(5_000)
 
 
 def claim(fact: Fact) -> Claim | None:

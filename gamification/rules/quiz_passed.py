@@ -1,11 +1,13 @@
 from gamification.facts import Fact, QuizPassed
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "quiz.passed"
 TITLE = Title("通过测验", "Quiz passed")
 ONCE_PER = OncePer.QUIZ
+LIMITS = Limits(200, 2_000)
 
 
 def claim(fact: Fact) -> Claim | None:

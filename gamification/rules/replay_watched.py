@@ -1,11 +1,13 @@
 from gamification.facts import Fact, ReplayWatched
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "replay.watched"
 TITLE = Title("看完直播回放", "Replay watched")
 ONCE_PER = OncePer.LIVE_LESSON
+LIMITS = Limits(200, 1_000)
 
 
 def claim(fact: Fact) -> Claim | None:

@@ -1,11 +1,13 @@
 from gamification.facts import Fact, StagePassed
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "stage.passed"
 TITLE = Title("通过关卡", "Stage passed")
 ONCE_PER = OncePer.STAGE
+LIMITS = Limits(None)
 
 
 def claim(fact: Fact) -> Claim | None:

@@ -1,11 +1,13 @@
 from gamification.facts import Fact, StreakReached
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "streak.reached"
 TITLE = Title("连续学习达标", "Streak reached")
 ONCE_PER = OncePer.STREAK
+LIMITS = Limits(1_000)
 
 
 def claim(fact: Fact) -> Claim | None:

@@ -1,11 +1,13 @@
 from gamification.facts import Fact, TaskClaimed
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "task.claimed"
 TITLE = Title("完成任务", "Task done")
 ONCE_PER = OncePer.TASK
+LIMITS = Limits(None)
 
 
 def claim(fact: Fact) -> Claim | None:

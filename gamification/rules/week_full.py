@@ -1,11 +1,13 @@
 from gamification.facts import Fact, WeekLearned
 from gamification.rules.claim import Claim
+from gamification.rules.limits import Limits
 from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "week.full"
 TITLE = Title("全勤一周", "A full week of learning")
 ONCE_PER = OncePer.WEEK
+LIMITS = Limits(1_000)
 
 
 def claim(fact: Fact) -> Claim | None:

@@ -283,6 +283,10 @@ async def _new_season(cast: Cast, _: Relation) -> dict[str, object]:
     return {"title": "开门红", "startsOn": today, "endsOn": today}
 
 
+async def _rule(_: Cast, __: Relation) -> dict[str, object]:
+    return {"code": "duel.won", "points": 10, "dailyCap": 50}
+
+
 async def _export(_: Cast, __: Relation) -> dict[str, object]:
     return {}
 
@@ -327,6 +331,7 @@ MUTATIONS: dict[str, Change] = {
     "signInWithPassword": Change(None, _password),
     "signOut": Change("Session", _session),
     "suspendMember": Change("Member", _somebody_to_suspend),
+    "updatePointRule": Change(None, _rule),
     "updateProfile": Change(None, _name),
     "withdrawConsent": Change(None, _purpose),
 }

@@ -41,8 +41,10 @@ MOMENTS = {
     "CreateRewardInput.availableUntil",
     "HonourBoard.asOf",
     "RedemptionStep.at",
+    "PointRule.effectiveFrom",
     "Reward.availableFrom",
     "Reward.availableUntil",
+    "UpdatePointRuleInput.effectiveFrom",
 }
 """Times whose names the apps' documents fix without an At."""
 PAGE_FLAGS = {"PageInfo.hasNextPage", "PageInfo.hasPreviousPage"}

@@ -1,0 +1,29 @@
+"""The rules of the game: what pays, and what admins do about it."""
+
+import strawberry
+
+from kit.words import Role
+from resolvers.guard import staff
+from resolvers.mutation import mutation
+from schema.context import Info
+from schema.rules import PointRule, UpdatePointRuleInput, UpdatePointRulePayload, point_rules
+from services.tariff import update_point_rule
+
+
+@strawberry.type
+class RuleQueries:
+    @strawberry.field(description="The rules that pay points, as they are applied now.")
+    async def point_rules(self, info: Info) -> list[PointRule] | None:
+        return await point_rules(info)
+
+
+@strawberry.type
+class RuleMutations:
+    @mutation(
+        description="Change what a rule pays (修改积分规则), for what occurs from then on; past entries never change."
+        " For admins of everywhere."
+    )
+    async def update_point_rule(self, info: Info, input: UpdatePointRuleInput) -> UpdatePointRulePayload:
+        actor = staff(info, Role.ADMIN)
+        rate = await update_point_rule(info.context.ports, actor, input.plain())
+        return UpdatePointRulePayload(rule=PointRule.of(rate))
