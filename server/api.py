@@ -23,8 +23,8 @@ from resolvers.points import PointsFeed, PointsQueries
 from resolvers.privacy import PrivacyMutations
 from resolvers.progress import ProgressMutations
 from resolvers.rewards import RewardMutations, RewardQueries
-from resolvers.seasons import SeasonMutations, SeasonQueries
 from resolvers.rules import RuleMutations, RuleQueries
+from resolvers.seasons import SeasonMutations, SeasonQueries
 from resolvers.uploads import UploadMutations
 from resolvers.viewer import ViewerQueries
 from schema.scalars import SCALARS
