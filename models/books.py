@@ -23,6 +23,7 @@ class Book:
     facts: list[StoredFact]
     entries: list[dict[str, Any]]
     learned: list[dict[str, Any]]
+    marks: list[dict[str, Any]]
     counted: list[dict[str, Any]]
     prizes: list[dict[str, Any]]
 
@@ -52,6 +53,7 @@ async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
     )
     entries = await shelf("SELECT * FROM ledger_entries WHERE member_id = ANY($1::uuid[]) ORDER BY account_version, id")
     learned = await shelf("SELECT * FROM learned_days WHERE member_id = ANY($1::uuid[]) ORDER BY id")
+    marks = await shelf("SELECT * FROM streak_marks WHERE member_id = ANY($1::uuid[])")
     counted = await shelf(
         "SELECT member_id, metric, day, outlet_id, region_id, tier, amount FROM metric_days"
         " WHERE member_id = ANY($1::uuid[]) AND metric IN ('POINTS', 'STREAK_DAYS') AND amount <> 0"
@@ -69,6 +71,7 @@ async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
             ],
             entries[each],
             learned[each],
+            marks[each],
             counted[each],
             won[each],
         )
@@ -78,7 +81,7 @@ async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
 
 async def rows_without_account() -> list[tuple[str, UUID]]:
     """(table, member) of rows about points that belong to no account."""
-    tables = ("facts", "ledger_entries", "learned_days", "refused_awards")
+    tables = ("facts", "ledger_entries", "learned_days", "streak_marks", "refused_awards")
     strays = " UNION ALL ".join(
         f"SELECT DISTINCT '{table}' AS place, member_id FROM {table} t"  # noqa: S608 - names from the line above
         " WHERE NOT EXISTS (SELECT FROM point_accounts a WHERE a.member_id = t.member_id)"

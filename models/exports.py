@@ -227,6 +227,11 @@ SECTIONS = (
            WHERE member_id = $1 ORDER BY day, id""",
     ),
     Section(
+        "streak-marks",
+        ("streak_marks.member_id",),
+        """SELECT day, days, in_row, cards, best_days FROM streak_marks WHERE member_id = $1 ORDER BY day""",
+    ),
+    Section(
         "board-totals",
         ("metric_days.member_id",),
         """SELECT metric, day, outlet_id, region_id, tier, amount, reached_at FROM metric_days
@@ -256,6 +261,7 @@ SECTIONS = (
 EXCUSED = {
     "assignments.assigned_by": "who asked others to learn something; the deed itself is in the audit",
     "board_versions.subject_id": "counts projections, tells nothing of the member",
+    "point_rates.made_by": "who set what a rule pays; the deed itself is in the audit",
     "role_grants.granted_by": "who gave a role to others; the deed itself is in the audit",
     "redemption_steps.by": "who saw others' redemptions through; the deed itself is in the audit",
 }

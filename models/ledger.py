@@ -171,18 +171,27 @@ async def facts_on(member_id: UUID, days: Sequence[date]) -> list[StoredFact]:
 
 
 async def awards_on(
-    member_id: UUID, days: Sequence[date], rules: Sequence[str], object_ids: Sequence[UUID]
+    member_id: UUID,
+    days: Sequence[date],
+    rules: Sequence[str],
+    object_ids: Sequence[UUID],
+    at_any_time: Sequence[str] = (),
 ) -> list[StoredAward]:
-    """The awards under `rules` for these days, and all awards ever for these objects, reversed ones included."""
+    """The awards under `rules` for these days, and all awards ever for these objects, reversed ones included.
+
+    And all awards ever under the rules `at_any_time`, which are none of `rules`.
+    """
     found = await rows(
         "SELECT e.id, rule, object_id, period_key, part, amount, occurred_at, day,"
         " EXISTS (SELECT FROM ledger_entries r WHERE r.reverses_id = e.id AND r.rule = e.rule) AS reversed"
-        " FROM ledger_entries e WHERE member_id = $1 AND account = 'LIFETIME' AND rule = ANY($3::text[])"
-        " AND reverses_id IS NULL AND (day = ANY($2::date[]) OR object_id = ANY($4::uuid[]))",
+        " FROM ledger_entries e WHERE member_id = $1 AND account = 'LIFETIME' AND reverses_id IS NULL"
+        " AND (rule = ANY($3::text[]) AND (day = ANY($2::date[]) OR object_id = ANY($4::uuid[]))"
+        " OR rule = ANY($5::text[]))",
         member_id,
         list(days),
         list(rules),
         list(object_ids),
+        list(at_any_time),
     )
     return [
         StoredAward(

@@ -160,14 +160,6 @@ async def earned_by_rule(member_id: UUID, days: Sequence[date]) -> list[dict[str
     return [points[day] for day in days]
 
 
-async def learned_days(member_id: UUID) -> list[date]:
-    """The member's learned days, oldest first."""
-    found = await rows(
-        "SELECT day FROM learned_days WHERE member_id = $1 GROUP BY day HAVING sum(amount) > 0 ORDER BY day", member_id
-    )
-    return [row["day"] for row in found]
-
-
 async def versions_of(member_id: UUID) -> tuple[int, int, int]:
     """Three numbers of which one rises whenever the member's points or learned days change."""
     [row] = await rows(

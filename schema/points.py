@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from gamification import prizes, rules, spending, streaks
+from gamification import prizes, rules, spending
 from kit.clock import day_of, week_of
 from models import points
 from models.points import LedgerEntryRow, PointAccountRow, RefusedAwardRow
@@ -68,19 +68,6 @@ class Points:
         today = day_of(info.context.ports.clock.now())
         loader = info.context.loaders.of(points.earned_by_day, self.row.member_id)
         return sum(await loader.load_many([today - timedelta(days=back) for back in range(days)]))
-
-
-@strawberry.type(description="A streak (连续学习): the run of days on which the viewer completed something.")
-class Streak:
-    days: int = strawberry.field(
-        description="Its length; it ends today, or yesterday while today may still be learned."
-    )
-    best_days: int = strawberry.field(description="The longest run there ever was.")
-    learned_today: bool = strawberry.field(description="Whether today already counts.")
-
-    @classmethod
-    def of(cls, found: streaks.Streak) -> Self:
-        return cls(days=found.days, best_days=found.best_days, learned_today=found.learned_today)
 
 
 @strawberry.type(description="Points just earned.")
@@ -190,11 +177,6 @@ class PointsViewer(ViewerPart):
     async def level(self, info: Info) -> ViewerLevel | None:
         account = await info.context.loaders.of(points.accounts_by_member).load(self.member_id)
         return ViewerLevel.of(account.lifetime)
-
-    @strawberry.field(description="The viewer's run of learning days (连续学习).")
-    async def streak(self, info: Info) -> Streak | None:
-        learned = await points.learned_days(self.member_id)
-        return Streak.of(streaks.streak(learned, day_of(info.context.ports.clock.now())))
 
     @strawberry.field(description="The lines of one account, the last booked first.")
     async def point_entries(

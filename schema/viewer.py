@@ -12,10 +12,11 @@ from schema.outlets import OutletViewer
 from schema.points import PointsViewer
 from schema.privacy import PrivacyViewer
 from schema.rewards import RewardsViewer
+from schema.streaks import StreakViewer
 
 
 @strawberry.type(description="The signed-in member.")
-class Viewer(AccountViewer, OutletViewer, PointsViewer, LearningViewer, PrivacyViewer, RewardsViewer):
+class Viewer(AccountViewer, OutletViewer, PointsViewer, LearningViewer, PrivacyViewer, RewardsViewer, StreakViewer):
     id: strawberry.ID = strawberry.field(description="The member's id, wherever that member appears.")
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from gamification.facts import recorded
 from gamification.levels import level_for
 from gamification.prizes import TITLES as PRIZE_CODES
 from gamification.rules import CODES, claims_of
-from gamification.streaks import first_learning, full_weeks
+from gamification.streaks import first_learning, full_weeks, marks_of, streaks_reached, walk
 from gamification.tariff import Tariff
 from kit.db import transaction
 from kit.words import BoardMetric, PointAccount
@@ -76,6 +76,7 @@ def verify_book(book: Book, tariff: Tariff) -> list[Difference]:
         *_mirrors(book),
         *_prizes(book),
         *_learned_days(member_id, book),
+        *_streaks(book),
         *_counted(book),
     ]
     return [Difference(member_id, what, kept, recomputed) for what, kept, recomputed in found if kept != recomputed]
@@ -154,7 +155,8 @@ def _identity(entry: dict[str, Any]) -> tuple[object, ...]:
 def _awards(member_id: UUID, book: Book, tariff: Tariff) -> Iterator[Comparison]:
     """The awards that stand against what the facts of each day are worth under its caps: points, moment, version."""
     facts = [recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details) for row in book.facts]
-    claims = claims_of([*facts, *full_weeks(member_id, first_learning(facts))])
+    first = first_learning(facts)
+    claims = claims_of([*facts, *full_weeks(member_id, first), *streaks_reached(member_id, first)])
     worth: dict[AwardKey, list[Standing]] = {}
     spent: defaultdict[tuple[str, date], int] = defaultdict(int)
     for claim in sorted(claims, key=lambda claim: (claim.occurred_at, claim.key)):
@@ -217,6 +219,17 @@ def _learned_days(member_id: UUID, book: Book) -> Iterator[Comparison]:
         yield f"learned day {day}", kept[day], int(day in found)
         if day in found:
             yield f"first learning of {day}", since.get(day), found[day]
+
+
+def _streaks(book: Book) -> Iterator[Comparison]:
+    """The marks along the learned days against the days themselves, from the first one on."""
+    kept: defaultdict[date, int] = defaultdict(int)
+    for row in book.learned:
+        kept[row["day"]] += row["amount"]
+    found = {run.day: asdict(run) for run in marks_of(list(walk(sorted(day for day in kept if kept[day] > 0))))}
+    marks = {mark["day"]: {name: mark[name] for name in found.get(mark["day"], mark)} for mark in book.marks}
+    for day in sorted(marks.keys() | found.keys()):
+        yield f"streak at the end of {day}", marks.get(day), found.get(day)
 
 
 def _counted(book: Book) -> Iterator[Comparison]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from gamification.caps import Due, Paid, Settlement, settle
 from gamification.facts import Recorded, recorded
 from gamification.levels import Level, levels_between
-from gamification.rules import CODES, claims_of
+from gamification.rules import CODES, claims_of, streak_reached
 from gamification.streaks import first_learning, full_weeks
 from kit.clock import day_of, week_of
 from kit.db import require_transaction
@@ -22,7 +22,11 @@ from models.points import PointAccountRow
 from services.boards import Counted, count_many
 from services.outbox import announce
 from services.ports import Ports
+from services.streaks import follow_learned_days
 from services.tariff import tariff_of
+
+BY_WEEK = tuple(code for code in CODES if code != streak_reached.CODE)
+"""The rules that depend on no more than the facts of one week; a streak is as long as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +81,25 @@ async def reward(
         for row in await ledger.facts_on(member_id, days)
     ]
     first = first_learning(known)
-    claims = claims_of([*known, *full_weeks(member_id, first)])
-    # A move may pay again what was paid on any day before: then all parts of every award in question are needed.
-    object_ids = {claim.object_id for claim in claims} - {member_id} if moved else set()
-    paid = [_paid(row) for row in await ledger.awards_on(member_id, days, CODES, list(object_ids))]
-    settlement = settle(claims, paid, await tariff_of(days))
-
     learned = await ledger.learned_on(member_id, days)
     # A day is learned since its first learning: where that moved, the day is taken back and gained anew.
     lost = [change for day, change in learned.items() if change.amount > 0 and first.get(day) != change.occurred_at]
     kept_days = {day for day, change in learned.items() if change.amount > 0} - {change.day for change in lost}
     gained = {day: at for day, at in first.items() if day not in kept_days}
+    changed = dict.fromkeys((change.day for change in lost), None) | gained
+    milestones = await follow_learned_days(member_id, changed) if changed else None
+
+    claims = claims_of([*known, *full_weeks(member_id, first), *(milestones.reached if milestones else ())])
+    # A move may pay again what was paid on any day before: then all parts of every award in question are needed.
+    object_ids = {claim.object_id for claim in claims} - {member_id} if moved else set()
+    at_any_time = [streak_reached.CODE] if milestones else []
+    paid = [
+        _paid(row)
+        for row in await ledger.awards_on(member_id, days, BY_WEEK, list(object_ids), at_any_time)
+        if row.rule in BY_WEEK or (milestones and streak_reached.days_of(row.period_key) > milestones.settled_days)
+    ]
+    settlement = settle(claims, paid, await tariff_of({*days, *(claim.day for claim in claims)}))
+
     moments = sorted({due.claim.occurred_at for due in settlement.dues} | set(gained.values()))
     places = dict(zip(moments, await placements_at(member_id, moments), strict=True)) if moments else {}
 

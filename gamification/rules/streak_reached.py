@@ -8,10 +8,16 @@ CODE = "streak.reached"
 TITLE = Title("连续学习达标", "Streak reached")
 ONCE_PER = OncePer.STREAK
 LIMITS = Limits(1_000)
+_UNIT = " days"
 
 
 def claim(fact: Fact) -> Claim | None:
     """Each length once for ever, so that to break a streak never pays."""
     if not isinstance(fact, StreakReached):
         return None
-    return Claim(CODE, "Member", fact.member_id, f"{fact.days} days", fact.occurred_at)
+    return Claim(CODE, "Member", fact.member_id, f"{fact.days}{_UNIT}", fact.occurred_at)
+
+
+def days_of(period_key: str) -> int:
+    """The length that an award under this key is for."""
+    return int(period_key.removesuffix(_UNIT))

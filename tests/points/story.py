@@ -1,7 +1,7 @@
 """Facts about learners, and what the tables say afterwards."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -64,7 +64,36 @@ def awards_plainly(facts: Sequence[Recorded]) -> list[tuple[str, datetime, int]]
         found.append(("day.first_lesson", moments[0], 5))
         if day.weekday() == 6 and all(day - timedelta(days=step) in lessons for step in range(7)):
             found.append(("week.full", moments[0], 50))
+    if lessons:
+        _, _, _, reached, _ = streak_plainly(lessons, max(lessons))
+        for length in (7, 30, 100):
+            if length in reached:
+                found.append(("streak.reached", min(fact.occurred_at for fact in lessons[reached[length]]), 50))
     return found
+
+
+def streak_plainly(days: Collection[date], until: date) -> tuple[int, int, int, dict[int, date], set[date]]:
+    """(days, best, cards, first day of each length, frozen days) at the end of `until`, or rather before it is over:
+    every day since the first one is looked at in turn."""
+    length = best = cards = in_row = 0
+    reached: dict[int, date] = {}
+    frozen: set[date] = set()
+    day = min(days, default=until)
+    while day <= until:
+        if day in days:
+            length, in_row = length + 1, in_row + 1
+            best = max(best, length)
+            reached.setdefault(length, day)
+            cards = min(2, cards + 1) if in_row % 7 == 0 else cards
+        elif day < until:
+            in_row = 0
+            if cards:
+                cards -= 1
+                frozen.add(day)
+            else:
+                length = 0
+        day += timedelta(days=1)
+    return length, best, cards, reached, frozen
 
 
 def plainly(facts: Sequence[Recorded]) -> dict[tuple[str, date], int]:
@@ -84,3 +113,11 @@ async def booked(member_id: UUID, account: str = "LIFETIME") -> dict[tuple[str, 
         account,
     )
     return {(row["rule"], row["day"]): row["points"] for row in found}
+
+
+async def learned_days(member_id: UUID) -> list[date]:
+    """The member's learned days, oldest first."""
+    found = await rows(
+        "SELECT day FROM learned_days WHERE member_id = $1 GROUP BY day HAVING sum(amount) > 0 ORDER BY day", member_id
+    )
+    return [row["day"] for row in found]

@@ -10,10 +10,10 @@ import pytest
 from gamification.facts import LessonCompleted, Recorded
 from kit.clock import day_of
 from kit.db import rows
-from models.points import PointAccountRow, learned_days
+from models.points import PointAccountRow
 from services.ledger import ledger_verify
 from services.ports import Ports
-from tests.points.story import awards_plainly, booked, course, lesson, old_hand, place, plainly, say
+from tests.points.story import awards_plainly, booked, course, learned_days, lesson, old_hand, place, plainly, say
 from tests.world import World
 
 START = datetime(2026, 2, 23, 1, 0, tzinfo=UTC)

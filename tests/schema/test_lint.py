@@ -205,6 +205,7 @@ SHORT_LISTS = {
     "HonourBoard.aroundViewer": "at most 101, by its argument",
     "HonourBoard.standingsOf": "at most 100, by its argument",
     "BoardMoved.standings": "at most 100, by its argument",
+    "Streak.calendar": "at most 84 days",
     "PointsChange.awards": "of one change",
     "PointsChange.badges": "of one change",
     "PrizeDraw.prizes": "at most 20",
