@@ -190,6 +190,27 @@ class ExportStatus(StrEnum):
     FAILED = "FAILED"
 
 
+class NoticeKind(StrEnum):
+    """What a member is told; what each says stands in `schema/notice_kinds.py`."""
+
+    LEVEL_REACHED = "LEVEL_REACHED"
+    BADGE_EARNED = "BADGE_EARNED"
+    LEAGUE_RESULT = "LEAGUE_RESULT"
+    SEASON_PRIZE = "SEASON_PRIZE"
+    REDEMPTION_ADVANCED = "REDEMPTION_ADVANCED"
+    STORY_PUBLISHED = "STORY_PUBLISHED"
+    STORY_REFUSED = "STORY_REFUSED"
+    CONTEST_PRIZE = "CONTEST_PRIZE"
+
+
+class PushProvider(StrEnum):
+    """Who carries a push to the phone."""
+
+    JPUSH = "JPUSH"
+    APNS = "APNS"
+    FCM = "FCM"
+
+
 class Language(StrEnum):
     """Languages of messages, spelled as in Accept-Language."""
 

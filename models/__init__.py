@@ -18,5 +18,6 @@ MODULES = (
     "models.exports",
     "models.rewards",
     "models.draws",
+    "models.notices",
     "models.outbox",
 )

@@ -185,6 +185,17 @@ SECTIONS = (
            WHERE p.member_id = $1 ORDER BY p.bought_at, p.id""",
     ),
     Section(
+        "notices",
+        ("notices.member_id",),
+        """SELECT kind, key, details, object_type, object_id, created_at, read_at FROM notices WHERE member_id = $1
+           ORDER BY created_at, id""",
+    ),
+    Section(
+        "push-devices",
+        ("push_devices.member_id",),
+        "SELECT device_id, provider, registered_at FROM push_devices WHERE member_id = $1 ORDER BY device_id",
+    ),
+    Section(
         "idempotency-keys",
         ("idempotency_keys.member_id",),
         "SELECT key, operation, object_id, used_at FROM idempotency_keys WHERE member_id = $1 ORDER BY used_at",

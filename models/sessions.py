@@ -222,12 +222,13 @@ async def ended_among(session_ids: Sequence[UUID], now: datetime) -> set[UUID]:
 
 
 async def end_sessions(member_id: UUID, at: datetime, reason: str, session_ids: Sequence[UUID] | None = None) -> int:
-    """End these open sessions of the member, or all; how many."""
+    """End these open sessions of the member, or all, and forget the phones they are pushed to; how many."""
     ended = await rows(
         "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE member_id = $1 AND ended_at IS NULL"
         " AND ($4::uuid[] IS NULL OR id = ANY($4)) RETURNING id",
         member_id, at, reason, None if session_ids is None else list(session_ids),
     )  # fmt: skip
+    await execute("DELETE FROM push_devices WHERE session_id = ANY($1::uuid[])", [row["id"] for row in ended])
     return len(ended)
 
 

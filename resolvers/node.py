@@ -23,6 +23,7 @@ from resolvers.accounts import member_node, session_node
 from resolvers.boards import honour_board_node
 from resolvers.courses import course_node, lesson_node, media_node, module_node
 from resolvers.draws import prize_draw_node
+from resolvers.notices import notice_node
 from resolvers.outlets import outlet_node, region_node
 from resolvers.points import point_entry_node
 from resolvers.privacy import data_export_node
@@ -57,6 +58,7 @@ NODES: dict[str, Fetch] = {
     "Media": media_node,
     "Member": member_node,
     "Module": module_node,
+    "Notice": notice_node,
     "Outlet": outlet_node,
     "PointEntry": point_entry_node,
     "PrizeDraw": prize_draw_node,

@@ -9,7 +9,15 @@ import strawberry
 from auth.actor import Actor
 from kit.words import Language
 from schema.loaders import Loaders
+from schema.node import Node
 from services.ports import Ports
+
+Find = Callable[["Info", str], Awaitable[Node | None]]
+"""How `node` finds an object by its global id; given from above, where all nouns are known."""
+
+
+async def find_nothing(info: "Info", gid: str) -> Node | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,9 @@ class Context:
     loaders: Loaders = field(default_factory=Loaders)
     ask_again: Callable[[], Awaitable[Actor | None]] | None = None
     """Who acts now, asked before every event of a subscription; raises once they may not go on."""
+
+    find: Find = find_nothing
+    """An object the actor may see, by its global id."""
 
     async def at_event(self) -> Self:
         """The same request at an event of its subscription: nothing loaded yet, and the actor as they are by now."""

@@ -8,6 +8,7 @@ import strawberry
 from schema.accounts import AccountViewer
 from schema.ids import encode
 from schema.learning import LearningViewer
+from schema.notices import NoticesViewer
 from schema.outlets import OutletViewer
 from schema.points import PointsViewer
 from schema.privacy import PrivacyViewer
@@ -16,7 +17,16 @@ from schema.streaks import StreakViewer
 
 
 @strawberry.type(description="The signed-in member.")
-class Viewer(AccountViewer, OutletViewer, PointsViewer, LearningViewer, PrivacyViewer, RewardsViewer, StreakViewer):
+class Viewer(
+    AccountViewer,
+    OutletViewer,
+    PointsViewer,
+    LearningViewer,
+    PrivacyViewer,
+    RewardsViewer,
+    StreakViewer,
+    NoticesViewer,
+):
     id: strawberry.ID = strawberry.field(description="The member's id, wherever that member appears.")
 
     @classmethod

@@ -50,6 +50,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "Mutation.signInWithPassword": Weight(100),
     "Mutation.reportProgress": Weight(A_CHANGE, items="input.events"),
     "Subscription.honourBoardMoved": Weight(20, items="top"),
+    "Viewer.unreadNoticeCount": Weight(1),
     "Region.outletCount": Weight(2),
     "Region.childCount": Weight(2),
     "Module.courseCount": Weight(1),

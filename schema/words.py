@@ -18,6 +18,7 @@ from kit.words import (
     DrawStatus,
     EventStatus,
     ExportStatus,
+    NoticeKind,
     OncePer,
     OutletTier,
     PointAccount,
@@ -25,12 +26,14 @@ from kit.words import (
     PrizeOrder,
     ProgressKind,
     ProgressState,
+    PushProvider,
     RedemptionStatus,
     RefusalReason,
     RegionKind,
     Role,
 )
 from schema.error_codes import GUIDE
+from schema.notice_kinds import KINDS
 
 __all__ = [
     "BoardMetric",
@@ -46,6 +49,7 @@ __all__ = [
     "ErrorCode",
     "EventStatus",
     "ExportStatus",
+    "NoticeKind",
     "OncePer",
     "OutletTier",
     "PointAccount",
@@ -53,6 +57,7 @@ __all__ = [
     "PrizeOrder",
     "ProgressKind",
     "ProgressState",
+    "PushProvider",
     "RedemptionStatus",
     "RefusalReason",
     "RegionKind",
@@ -266,4 +271,16 @@ show(
     READY="There to be fetched (可下载).",
     EXPIRED="Its 24 hours are over and the file is gone (已过期).",
     FAILED="Could not be made; ask anew (失败).",
+)
+show(
+    NoticeKind,
+    "What a notice is about, for the program; kinds are added as the academy grows.",
+    **{kind.name: each.means for kind, each in KINDS.items()},
+)
+show(
+    PushProvider,
+    "Who carries a push to the phone.",
+    JPUSH="Aurora Push (极光推送), for most Android phones in China.",
+    APNS="Apple's own service, for iPhones.",
+    FCM="Firebase, for Android phones with Google's services.",
 )

@@ -17,6 +17,7 @@ from resolvers.boards import BoardFeed, BoardQueries
 from resolvers.courses import CourseMutations, CourseQueries
 from resolvers.draws import DrawMutations, DrawQueries
 from resolvers.node import NodeQueries
+from resolvers.notices import NoticeMutations
 from resolvers.outlets import OutletMutations, OutletQueries
 from resolvers.people import PeopleMutations, PeopleQueries
 from resolvers.points import PointsFeed, PointsQueries
@@ -60,6 +61,7 @@ class Mutation(
     RewardMutations,
     SeasonMutations,
     RuleMutations,
+    NoticeMutations,
     DrawMutations,
 ): ...
 

@@ -22,6 +22,7 @@ from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
 from kit.tasks import end
 from models.sessions import denied_among, ended_among
+from resolvers.node import find
 from schema.context import Context
 from server.admission import Charge, Gate, charge_for, network_of, sender_of
 from server.answers import Answer, Caller, answer, end_of, refusal, unexpected
@@ -222,7 +223,9 @@ class Socket:
         await pay_what_is_due(self._ports, admitted.operation, identity)
         actor = identity.actor if identity else None
         ask_again = partial(actor_behind, self._ports, self._authorization, caller.address)
-        context = Context(self._ports, actor, caller.language, caller.request_id, caller.address, ask_again=ask_again)
+        context = Context(
+            self._ports, actor, caller.language, caller.request_id, caller.address, ask_again=ask_again, find=find
+        )
         stream = await schema.stream(
             asked.source, asked.variables, context_value=context, operation_name=asked.operation_name
         )

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from strawberry.types.graphql import OperationType
 
 from kit.errors import DomainError, ErrorCode, bad_input
+from resolvers.node import find
 from schema.context import Context
 from server.admission import Gate, charge_for, sender_of
 from server.answers import Answer, Caller, answer, code_of, refusal, retry_after, unexpected
@@ -96,7 +97,7 @@ async def _answered(
     await pay_what_is_due(ports, operation, identity)
     actor = identity.actor if identity else None
     ask_again = partial(actor_behind, ports, authorization, caller.address)
-    context = Context(ports, actor, caller.language, caller.request_id, caller.address, ask_again=ask_again)
+    context = Context(ports, actor, caller.language, caller.request_id, caller.address, ask_again=ask_again, find=find)
     if streamed:
         return EventStream(asked, context, identity, caller, charge, request.app.state.places)
     found = await execute(asked, context, caller)

@@ -12,7 +12,7 @@ from kit.db import transaction
 from kit.errors import DomainError, ErrorCode, bad_input, not_found
 from kit.ids import new_id, new_word
 from kit.paging import Ask, Page
-from kit.words import RedemptionStatus
+from kit.words import NoticeKind, RedemptionStatus
 from models import rewards
 from models.audit import Details
 from models.courses import media_by_id
@@ -21,6 +21,7 @@ from models.outlets import placement_at, regions_by_ids
 from models.rewards import Redemption, RedemptionStep, Reward
 from services.audit import record
 from services.idempotency import first_time
+from services.notices import tell
 from services.offers import buyer_scope, offer_scope, path_of, region_for_offer
 from services.ports import Ports
 from services.spending import give_back, spend
@@ -178,6 +179,7 @@ async def advance_redemption(
         if to is RedemptionStatus.CANCELLED:
             await give_back(ports, account, REWARD_REDEEMED, redemption_id)
             await rewards.put_back(redemption.reward_id)
+        await _tell(ports, redemption)
         return redemption
 
     return await transaction(work)
@@ -231,6 +233,16 @@ def _typed(code: str | None) -> str | None:
 
 async def _step(redemption: Redemption, at: datetime, by: UUID, note: str) -> None:
     await RedemptionStep.create(redemption_id=redemption.id, status=redemption.status, at=at, by=by, note=note)
+
+
+async def _tell(ports: Ports, redemption: Redemption) -> None:
+    """Tell the member where it is now; a redemption comes into each state once."""
+    [reward] = await rewards.rewards_by_ids([redemption.reward_id])
+    assert reward is not None, "rewards are never deleted"
+    values = {"reward": reward.title, "status": redemption.status.value}
+    key = f"{redemption.id} {redemption.status}"
+    about = ("Redemption", redemption.id)
+    await tell(ports, redemption.member_id, NoticeKind.REDEMPTION_ADVANCED, key, values, about)
 
 
 async def _paths_of(redemptions: Sequence[Redemption]) -> dict[UUID, str]:

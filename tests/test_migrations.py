@@ -45,6 +45,8 @@ UNIQUE = {
     "metric_days": {("member_id", "metric", "day", "outlet_id", "region_id", "tier")},
     "board_periods": {("period", "starts_on")},
     "audit_entries": {("sequence",)},
+    "notices": {("member_id", "kind", "key")},
+    "push_devices": {("provider", "token")},
     "data_exports": {("member_id",), ("member_id", "idempotency_key"), ("storage_key",)},
 }
 """What may arrive twice is refused by the database itself."""

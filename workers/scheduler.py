@@ -11,6 +11,7 @@ from kit.tasks import end
 from services.board_closing import close_periods
 from services.board_projection import average_regions, check_boards
 from services.draws import close_draws
+from services.notices import sweep_notices
 from services.points import purge_refused
 from services.ports import Ports
 from services.privacy_export import make_exports, sweep_exports
@@ -40,6 +41,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("make exports", 5, make_exports),
     Tick("sweep exports", 300, sweep_exports),
     Tick("forget refused awards", 3600, purge_refused),
+    Tick("forget read notices", 3600, sweep_notices),
     Tick("forget old codes and sessions", 3600, tidy_sessions),
     Tick("sweep uploads", 600, sweep_uploads),
 )

@@ -287,6 +287,14 @@ async def _rule(_: Cast, __: Relation) -> dict[str, object]:
     return {"code": "duel.won", "points": 10, "dailyCap": 50}
 
 
+async def _notice_read(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"noticeIds": [await THINGS["Notice"](cast, relation)]}
+
+
+async def _push_device(_: Cast, __: Relation) -> dict[str, object]:
+    return {"deviceId": "matrix", "provider": "JPUSH", "token": "matrix"}
+
+
 async def _export(_: Cast, __: Relation) -> dict[str, object]:
     return {}
 
@@ -314,6 +322,8 @@ MUTATIONS: dict[str, Change] = {
     "createPrizeDraw": Change("Region", _new_draw),
     "createReward": Change("Region", _new_reward),
     "enterPrizeDraw": Change("PrizeDraw", _ticket),
+    "markNoticesRead": Change("Notice", _notice_read),
+    "registerPushDevice": Change(None, _push_device),
     "rateCourse": Change("Course", _stars),
     "redeemReward": Change("Reward", _purchase),
     "refreshSession": Change(None, _refresh),

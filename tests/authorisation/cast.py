@@ -39,6 +39,7 @@ from models.courses import Course, CourseLecturer, EditionLesson
 from models.draws import DrawPrize, DrawPurchase, DrawWinner, PrizeDraw
 from models.exports import DataExport
 from models.member_lists import home_path
+from models.notices import Notice
 from models.outlets import Outlet, Region, current_outlets
 from models.points import RefusedAwardRow
 from models.rewards import Redemption, RedemptionStep, Reward
@@ -291,6 +292,16 @@ async def _module(cast: Cast, relation: Relation) -> str:
     return to_global("Module", course.module_id)
 
 
+async def _notice(cast: Cast, relation: Relation) -> str:
+    """One that was read, about the member themselves."""
+    member, now = cast.people[relation], cast.world.ports.clock.now()
+    notice = await Notice.create(
+        id=new_id(), member=member, kind="LEVEL_REACHED", key=str(new_id()), details={"level": 2, "name": 2},
+        object_type="Member", object_id=member.id, created_at=now, read_at=now,
+    )  # fmt: skip
+    return to_global("Notice", notice.id)
+
+
 async def _reward(cast: Cast, relation: Relation) -> str:
     """Made for the region's learners."""
     return to_global("Reward", (await _reward_for(cast, cast.land.regions[relation].id)).id)
@@ -357,6 +368,7 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "Media": _media,
     "Member": _member,
     "Module": _module,
+    "Notice": _notice,
     "Outlet": _outlet,
     "PointEntry": _point_entry,
     "Region": _region,
@@ -366,5 +378,5 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "Season": _season,
     "Session": _session,
 }
-OF_PEOPLE = {"AuditEntry", "DataExport", "Member", "Session", "PointEntry", "Redemption"}
+OF_PEOPLE = {"AuditEntry", "DataExport", "Member", "Session", "PointEntry", "Redemption", "Notice"}
 OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module", "Season"}

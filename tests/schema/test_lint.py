@@ -40,6 +40,7 @@ MOMENTS = {
     "CreateRewardInput.availableFrom",
     "CreateRewardInput.availableUntil",
     "HonourBoard.asOf",
+    "MarkNoticesReadInput.upTo",
     "RedemptionStep.at",
     "PointRule.effectiveFrom",
     "Reward.availableFrom",

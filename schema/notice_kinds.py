@@ -1,0 +1,142 @@
+"""What each kind of notice says. A new kind is a line in `kit.words.NoticeKind` and an entry here.
+
+Title and text are put together when they are read, in the reader's language, so that a better sentence shows in old
+notices too. In braces stand the values that `services.notices.tell` was given; `{object}` is the global id of what the
+notice is about.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gamification.levels import LEVELS
+from gamification.titles import Title
+from kit.words import Language, NoticeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`means` describes the kind in the schema. `link` is a path in the app.
+
+    `words` are values that are told as a code and read as a name: {"result": {"PROMOTE": Title(...)}}; a name may hold
+    other values in its turn. A value that was told as a `Title` needs none.
+    """
+
+    means: str
+    title: Title
+    text: Title
+    link: str
+    words: Mapping[str, Mapping[str, Title]] = field(default_factory=dict)
+
+
+KINDS: dict[NoticeKind, Kind] = {
+    NoticeKind.LEVEL_REACHED: Kind(  # level
+        means="The viewer reached a level (升级).",
+        title=Title("恭喜升级！", "Level up!"),
+        text=Title("您已升到{level}级「{name}」，继续加油。", "You are now at level {level}, {name}. Keep growing!"),
+        link="/levels",
+        words={"name": {str(each.number): each.title for each in LEVELS}},
+    ),
+    NoticeKind.BADGE_EARNED: Kind(  # badge: Title
+        means="The viewer earned a badge (获得徽章).",
+        title=Title("获得新徽章", "A new badge"),
+        text=Title("您获得了徽章「{badge}」。", "You earned the badge “{badge}”."),
+        link="/badges",
+    ),
+    NoticeKind.LEAGUE_RESULT: Kind(  # position, result: PROMOTE | STAY | DEMOTE, division: Title, the one from now on
+        means="How the viewer's weekly league ended (联赛结果).",
+        title=Title("本周联赛结果", "Your league this week"),
+        text=Title("您在联赛中排第{position}名，{result}。", "You finished at place {position} and {result}."),
+        link="/league",
+        words={
+            "result": {
+                "PROMOTE": Title("升入「{division}」", "rise to {division}"),
+                "STAY": Title("留在「{division}」", "stay in {division}"),
+                "DEMOTE": Title("降到「{division}」，下周再来", "go down to {division}; next week is another one"),
+            }
+        },
+    ),
+    NoticeKind.SEASON_PRIZE: Kind(  # board: Title or str, position, points
+        means="The viewer won a prize on an honour board (榜单奖励).",
+        title=Title("榜单奖励已到账", "A prize from the honour board"),
+        text=Title(
+            "您在「{board}」排第{position}名，奖励{points}积分已到账。",
+            "You came in at place {position} on “{board}”: {points} points are on your account.",
+        ),
+        link="/honour-boards/{object}",
+    ),
+    NoticeKind.REDEMPTION_ADVANCED: Kind(  # reward, status
+        means="A redemption of the viewer's moved on (兑换进度).",
+        title=Title("兑换进度更新", "News of your reward"),
+        text=Title("您兑换的「{reward}」{status}。", "Your “{reward}” {status}."),
+        link="/redemptions/{object}",
+        words={
+            "status": {
+                "APPROVED": Title("已通过审核", "has been approved"),
+                "SHIPPED": Title("已发货", "is on its way"),
+                "DELIVERED": Title("已领取", "has been handed over"),
+                "CANCELLED": Title("已取消，积分已退回", "was cancelled; your points are back"),
+            }
+        },
+    ),
+    NoticeKind.STORY_PUBLISHED: Kind(  # story, the campaign's or the entry's title
+        means="A photo story of the viewer's was published (故事已发布).",
+        title=Title("您的故事已发布", "Your story is out"),
+        text=Title(
+            "「{story}」已通过审核，快请朋友来投票吧。", "“{story}” is published. Now ask your friends to vote."
+        ),
+        link="/stories/{object}",
+    ),
+    NoticeKind.STORY_REFUSED: Kind(  # story, reason
+        means="A photo story of the viewer's was not accepted (故事未通过).",
+        title=Title("您的故事没有通过审核", "Your story was not accepted"),
+        text=Title("「{story}」没有通过审核：{reason}", "“{story}” was not accepted: {reason}"),
+        link="/stories/{object}",
+    ),
+    NoticeKind.CONTEST_PRIZE: Kind(  # contest, rank, points
+        means="The viewer won a prize in a photo-story contest (大赛获奖).",
+        title=Title("恭喜获奖！", "You won a prize!"),
+        text=Title(
+            "您在「{contest}」中获得第{rank}名，奖励{points}积分已到账。",
+            "You came in at place {rank} in “{contest}”: {points} points are on your account.",
+        ),
+        link="/stories/{object}",
+    ),
+}
+assert list(KINDS) == list(NoticeKind), "every kind has an entry, in the order of the list"
+
+
+_PLACES = re.compile(r"\{(\w+)\}")
+
+
+def title_of(kind: NoticeKind, values: Mapping[str, object], language: Language) -> str:
+    return _filled(KINDS[kind].title, kind, values, language)
+
+
+def text_of(kind: NoticeKind, values: Mapping[str, object], language: Language) -> str:
+    return _filled(KINDS[kind].text, kind, values, language)
+
+
+def link_of(kind: NoticeKind, object_gid: str | None) -> str:
+    """A path in the app; without an object, the part of it above the object."""
+    path = KINDS[kind].link
+    return path.replace("{object}", object_gid) if object_gid is not None else path.removesuffix("/{object}")
+
+
+def places_of(title: Title) -> set[str]:
+    """The names of the values in a sentence."""
+    return {name for sentence in title for name in _PLACES.findall(sentence)}
+
+
+def _filled(title: Title, kind: NoticeKind, values: Mapping[str, object], language: Language) -> str:
+    """The sentence with its values in place; braces within a value are left as they are."""
+    words = KINDS[kind].words
+
+    def said(found: re.Match[str]) -> str:
+        value = values.get(found[1], "")
+        name = words.get(found[1], {}).get(str(value))
+        if name is not None:
+            return _PLACES.sub(said, name.text(language))
+        return str(value[language] if isinstance(value, dict) else value)
+
+    return _PLACES.sub(said, title.text(language))
