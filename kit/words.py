@@ -115,6 +115,30 @@ class RefusalReason(StrEnum):
     RULE_DISABLED = "RULE_DISABLED"
 
 
+class TaskPeriod(StrEnum):
+    """How often a task can be done."""
+
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    ONCE = "ONCE"
+
+
+class TaskMeasure(StrEnum):
+    """What a task counts."""
+
+    LESSONS_COMPLETED = "LESSONS_COMPLETED"
+    COURSES_COMPLETED = "COURSES_COMPLETED"
+    REQUIRED_COURSES_COMPLETED = "REQUIRED_COURSES_COMPLETED"
+    LEARNING_MINUTES = "LEARNING_MINUTES"
+    DAYS_LEARNED = "DAYS_LEARNED"
+    COURSES_RATED = "COURSES_RATED"
+    QUIZZES_PASSED = "QUIZZES_PASSED"
+    LIVE_LESSONS_ATTENDED = "LIVE_LESSONS_ATTENDED"
+    CLASSES_ATTENDED = "CLASSES_ATTENDED"
+    STORIES_PUBLISHED = "STORIES_PUBLISHED"
+    STAGES_PASSED = "STAGES_PASSED"
+
+
 class RedemptionStatus(StrEnum):
     """The way of a redeemed reward; DELIVERED and CANCELLED are its ends."""
 

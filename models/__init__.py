@@ -19,5 +19,6 @@ MODULES = (
     "models.rewards",
     "models.draws",
     "models.notices",
+    "models.tasks",
     "models.outbox",
 )

@@ -196,6 +196,12 @@ SECTIONS = (
         "SELECT device_id, provider, registered_at FROM push_devices WHERE member_id = $1 ORDER BY device_id",
     ),
     Section(
+        "task-claims",
+        ("task_claims.member_id",),
+        """SELECT t.code, t.title_zh, t.title_en, c.turn, c.completed_at, c.claimed_at
+           FROM task_claims c JOIN tasks t ON t.id = c.task_id WHERE c.member_id = $1 ORDER BY c.claimed_at, c.id""",
+    ),
+    Section(
         "idempotency-keys",
         ("idempotency_keys.member_id",),
         "SELECT key, operation, object_id, used_at FROM idempotency_keys WHERE member_id = $1 ORDER BY used_at",

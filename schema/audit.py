@@ -53,6 +53,8 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
         "Changed the points rule {code} to version {version}, from {effective_from} on.",
     ),
     "session.reused": ("登录凭证被重复使用，会话已结束", "A session's token was used twice; the session was ended."),
+    "task.created": ("设置了任务《{title}》", "Set up the task “{title}”."),
+    "task.updated": ("修改了任务《{title}》", "Changed the task “{title}”."),
     "token.denied": ("访问令牌已作废", "An access token that had leaked was refused."),
 }
 NOTHING = {Language.CHINESE: "全部", Language.ENGLISH: "everything"}

@@ -14,6 +14,7 @@ from schema.points import PointsViewer
 from schema.privacy import PrivacyViewer
 from schema.rewards import RewardsViewer
 from schema.streaks import StreakViewer
+from schema.tasks import TasksViewer
 
 
 @strawberry.type(description="The signed-in member.")
@@ -26,6 +27,7 @@ class Viewer(
     RewardsViewer,
     StreakViewer,
     NoticesViewer,
+    TasksViewer,
 ):
     id: strawberry.ID = strawberry.field(description="The member's id, wherever that member appears.")
 

@@ -53,5 +53,6 @@ WEIGHTS: Mapping[str, Weight] = {
     "Viewer.unreadNoticeCount": Weight(1),
     "Region.outletCount": Weight(2),
     "Region.childCount": Weight(2),
+    "Viewer.tasks": Weight(10),
     "Module.courseCount": Weight(1),
 }

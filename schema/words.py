@@ -31,6 +31,8 @@ from kit.words import (
     RefusalReason,
     RegionKind,
     Role,
+    TaskMeasure,
+    TaskPeriod,
 )
 from schema.error_codes import GUIDE
 from schema.notice_kinds import KINDS
@@ -62,6 +64,8 @@ __all__ = [
     "RefusalReason",
     "RegionKind",
     "Role",
+    "TaskMeasure",
+    "TaskPeriod",
 ]
 
 
@@ -283,4 +287,26 @@ show(
     JPUSH="Aurora Push (极光推送), for most Android phones in China.",
     APNS="Apple's own service, for iPhones.",
     FCM="Firebase, for Android phones with Google's services.",
+)
+show(
+    TaskPeriod,
+    "How often a task can be done.",
+    DAILY="Every day in Asia/Shanghai (每日任务).",
+    WEEKLY="In a week from Monday, of which it is one of a few tasks (每周任务).",
+    ONCE="A single time (一次性任务).",
+)
+show(
+    TaskMeasure,
+    "What a task counts.",
+    LESSONS_COMPLETED="One for each lesson completed (学完课时).",
+    COURSES_COMPLETED="One for each course completed (学完课程).",
+    REQUIRED_COURSES_COMPLETED="One for each required course completed (学完必修课程).",
+    LEARNING_MINUTES="Whole minutes of credited learning (学习分钟).",
+    DAYS_LEARNED="Days on which something was completed (学习天数).",
+    COURSES_RATED="Courses rated for the first time (课程打分).",
+    QUIZZES_PASSED="One for each quiz passed (通过测验).",
+    LIVE_LESSONS_ATTENDED="One for each live lesson attended (参加直播).",
+    CLASSES_ATTENDED="One for each offline class checked in at (参加线下小班).",
+    STORIES_PUBLISHED="One for each photo-story that passed its review (发布图文故事).",
+    STAGES_PASSED="One for each stage passed on the path (通关关卡).",
 )

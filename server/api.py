@@ -26,6 +26,7 @@ from resolvers.progress import ProgressMutations
 from resolvers.rewards import RewardMutations, RewardQueries
 from resolvers.rules import RuleMutations, RuleQueries
 from resolvers.seasons import SeasonMutations, SeasonQueries
+from resolvers.tasks import TaskMutations, TaskQueries
 from resolvers.uploads import UploadMutations
 from resolvers.viewer import ViewerQueries
 from schema.scalars import SCALARS
@@ -46,6 +47,7 @@ class Query(
     RewardQueries,
     SeasonQueries,
     DrawQueries,
+    TaskQueries,
 ): ...
 
 
@@ -63,6 +65,7 @@ class Mutation(
     RuleMutations,
     NoticeMutations,
     DrawMutations,
+    TaskMutations,
 ): ...
 
 

@@ -44,6 +44,8 @@ UNIQUE = {
     "point_rates": {("rule", "version")},
     "metric_days": {("member_id", "metric", "day", "outlet_id", "region_id", "tier")},
     "board_periods": {("period", "starts_on")},
+    "tasks": {("code",)},
+    "task_claims": {("member_id", "task_id", "turn")},
     "audit_entries": {("sequence",)},
     "notices": {("member_id", "kind", "key")},
     "push_devices": {("provider", "token")},
@@ -60,6 +62,7 @@ APPEND_ONLY = [
     "learning_seconds",
     "course_completions",
     "consent_records",
+    "task_claims",
 ]
 
 NEVER_NEGATIVE = {"point_accounts": ["lifetime", "balance"], "ledger_entries": ["balance_after"]}

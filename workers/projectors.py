@@ -13,6 +13,7 @@ from services.codes import send_code
 from services.courses import recount_course
 from services.ports import Ports
 from services.seasons import named_seasons
+from services.tasks import announce_claims, claim_by_itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ async def members_changed(ports: Ports, changes: Sequence[Change]) -> None:
     Boards wait for Valkey and are placed again until they are; what was told once is not told again with them.
     """
     await ports.bus.publish_each((f"member:{change.key}", _news(change)) for change in changes)
-    await announce_standings([UUID(change.key) for change in changes])
+    member_ids = [UUID(change.key) for change in changes]
+    await announce_claims(member_ids)
+    await announce_standings(member_ids)
 
 
 def _news(change: Change) -> dict[str, Any]:
@@ -44,6 +47,11 @@ def _news(change: Change) -> dict[str, Any]:
 
 async def standings_changed(ports: Ports, changes: Sequence[Change]) -> None:
     await project_members(ports, [UUID(change.key) for change in changes])
+
+
+async def tasks_changed(ports: Ports, changes: Sequence[Change]) -> None:
+    for change in changes:
+        await claim_by_itself(ports, UUID(change.key))
 
 
 async def outlets_changed(ports: Ports, changes: Sequence[Change]) -> None:
@@ -75,6 +83,7 @@ async def seasons_began(ports: Ports, changes: Sequence[Change]) -> None:
 PROJECTORS: dict[str, Projector] = {
     "member": members_changed,
     "standing": standings_changed,
+    "task": tasks_changed,
     "outlet": outlets_changed,
     "course": courses_changed,
     "season": seasons_began,

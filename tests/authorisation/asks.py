@@ -89,6 +89,7 @@ ROOT: dict[str, Lookup | Listing] = {
     "redemptions": Listing("Redemption", "(first: 100) { totalCount nodes { id } }"),
     "regions": Listing("Region", "(under: $above) { totalCount nodes { id } }"),
     "seasons": Listing("Season", "(first: 100) { totalCount nodes { id } }"),
+    "taskPlans": Listing("TaskPlan", "(first: 100) { totalCount nodes { id } }"),
     "rewards": Listing("Reward", "(first: 100) { totalCount nodes { id } }"),
 }
 """Root fields that are asked about things; any other has nothing but the viewer to show. `node` and `nodes` are asked
@@ -295,6 +296,21 @@ async def _push_device(_: Cast, __: Relation) -> dict[str, object]:
     return {"deviceId": "matrix", "provider": "JPUSH", "token": "matrix"}
 
 
+async def _claim(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"taskId": cast.things["Task"][relation]}
+
+
+async def _new_task(_: Cast, __: Relation) -> dict[str, object]:
+    return {
+        "code": f"task.{new_id().hex[:20]}", "titleZh": "学一课", "titleEn": "Finish a lesson", "period": "DAILY",
+        "measure": "LESSONS_COMPLETED", "target": 1, "rewardPoints": 1,
+    }  # fmt: skip
+
+
+async def _task_to_end(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"taskPlanId": cast.things["TaskPlan"][relation], "enabled": False}
+
+
 async def _export(_: Cast, __: Relation) -> dict[str, object]:
     return {}
 
@@ -321,6 +337,9 @@ MUTATIONS: dict[str, Change] = {
     "giveConsent": Change(None, _consent),
     "createPrizeDraw": Change("Region", _new_draw),
     "createReward": Change("Region", _new_reward),
+    "claimTask": Change("Task", _claim),
+    "createTask": Change(None, _new_task),
+    "updateTask": Change("TaskPlan", _task_to_end),
     "enterPrizeDraw": Change("PrizeDraw", _ticket),
     "markNoticesRead": Change("Notice", _notice_read),
     "registerPushDevice": Change(None, _push_device),

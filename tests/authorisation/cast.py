@@ -32,6 +32,8 @@ from kit.words import (
     RedemptionStatus,
     RefusalReason,
     Role,
+    TaskMeasure,
+    TaskPeriod,
 )
 from models.accounts import Member, grant
 from models.audit import AuditEntry
@@ -44,6 +46,7 @@ from models.outlets import Outlet, Region, current_outlets
 from models.points import RefusedAwardRow
 from models.rewards import Redemption, RedemptionStep, Reward
 from models.seasons import NamedSeason
+from models.tasks import Task, TaskClaim
 from services.audit import record
 from services.courses import rate_course
 from services.privacy import give_consent
@@ -353,6 +356,29 @@ async def _reward_for(cast: Cast, region_id: UUID | None) -> Reward:
     )  # fmt: skip
 
 
+async def _task(cast: Cast, relation: Relation) -> str:
+    """To be done once by learners like the viewer, or far away by other tiers; the own one is claimed."""
+    tiers = [OutletTier.NEW] if relation is Relation.FAR else [OutletTier.MODERN]
+    task = await _task_for(cast, tiers)
+    if relation is Relation.OWN and cast.actor is not None:
+        now = cast.world.ports.clock.now()
+        await TaskClaim.create(member=cast.actor, task=task, turn="once", completed_at=now, claimed_at=now)
+    return to_global("Task", f"{task.id}.once")
+
+
+async def _task_plan(cast: Cast, relation: Relation) -> str:
+    return to_global("TaskPlan", (await _task_for(cast, [OutletTier.MODERN])).id)
+
+
+async def _task_for(cast: Cast, tiers: list[OutletTier]) -> Task:
+    now = cast.world.ports.clock.now()
+    return await Task.create(
+        id=new_id(), code=str(new_id()), title_zh="学一课", title_en="Finish a lesson", period=TaskPeriod.ONCE,
+        measure=TaskMeasure.LESSONS_COMPLETED, target=1, reward_points=1, tiers=[tier.value for tier in tiers],
+        starts_on=day_of(now) - timedelta(days=30), ends_on=day_of(now) + timedelta(days=1), created_at=now,
+    )  # fmt: skip
+
+
 async def _own(cast: Cast, relation: Relation, selection: str, name: str) -> str:
     """The first id in a list that somebody sees under their own `viewer`."""
     answer = await cast.gql.ask(f"{{ viewer {{ {selection} }} }}", by=cast.people[relation])
@@ -377,6 +403,8 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "Reward": _reward,
     "Season": _season,
     "Session": _session,
+    "Task": _task,
+    "TaskPlan": _task_plan,
 }
 OF_PEOPLE = {"AuditEntry", "DataExport", "Member", "Session", "PointEntry", "Redemption", "Notice"}
 OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module", "Season"}

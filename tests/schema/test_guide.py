@@ -105,8 +105,8 @@ async def test_the_flows_run_from_top_to_bottom(gql: Gql, world: World, clock: F
         for result in (answer["data"].get("reportProgress") or {}).get("results", ())
     ]
     assert len(shell.answers) >= 15
-    assert errors == ["UNAUTHENTICATED"]  # both are shown on purpose
-    assert refused == ["CREDENTIALS_WRONG"]
+    assert errors == ["UNAUTHENTICATED"]  # all three are shown on purpose
+    assert refused == ["CREDENTIALS_WRONG", "STATE_FORBIDS"]
     assert statuses == ["ACCEPTED", "DUPLICATE"]
 
 

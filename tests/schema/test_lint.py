@@ -223,6 +223,8 @@ SHORT_LISTS = {
     "ReportProgressPayload.lessons": "of one batch",
     "ReportProgressPayload.levelUps": "of one batch",
     "ReportProgressPayload.results": "one for each of at most 100 events",
+    "ClaimTaskPayload.awards": "of one task",
+    "Viewer.tasks": "at most 40 tasks, and their turns of some days",
     "Viewer.outlets": "the few shops of one member",
     "Viewer.consents": "one a purpose, a closed list",
 }
