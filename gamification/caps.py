@@ -21,7 +21,10 @@ AwardKey = tuple[str, UUID, str]
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """One award in the ledger. `part` numbers the awards of one key from 0; a reversed one keeps its number."""
+    """One award in the ledger. `part` numbers the awards of one key from 0; a reversed one keeps its number.
+
+    `annulled`: reversed by hand. Nothing of its key is ever paid again.
+    """
 
     entry_id: int
     key: AwardKey
@@ -30,6 +33,7 @@ class Paid:
     occurred_at: datetime
     day: date
     reversed: bool
+    annulled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,11 @@ class Settlement:
 def settle(claims: Iterable[Claim], paid: Sequence[Paid], tariff: Tariff) -> Settlement:
     """What to book so that the ledger agrees with the claims.
 
-    `claims` and `paid` must be everything claimed and paid on the days they touch; `paid` may also hold awards of the
-    same keys on other days.
+    `claims` and `paid` must be everything claimed and paid on the days they touch, and whatever was annulled of the
+    same keys on other days; `paid` may also hold other awards of theirs. What is annulled keeps its place under the
+    day's cap: taking an award from somebody makes no room for another.
     """
+    annulled = {award.key for award in paid if award.annulled}
     payable: dict[AwardKey, Due] = {}
     refused: list[Refused] = []
     parts: defaultdict[AwardKey, int] = defaultdict(int)
@@ -97,6 +103,8 @@ def settle(claims: Iterable[Claim], paid: Sequence[Paid], tariff: Tariff) -> Set
         if rate.daily_cap is not None:
             points = min(points, max(0, rate.daily_cap - spent[claim.rule, claim.day]))
         spent[claim.rule, claim.day] += points
+        if claim.key in annulled:
+            continue
         if points > 0:
             payable[claim.key] = Due(claim, points, parts[claim.key], rate.version)
         if points < price:

@@ -36,9 +36,8 @@ LEVELS = tuple(
 
 
 def level_for(points: int) -> Level:
-    """The level held with `points` lifetime points (>= 0)."""
-    assert points >= 0, points
-    return LEVELS[bisect_right(STARTS, points) - 1]
+    """The level held with `points` lifetime points; the first one below 0, where corrections may lead."""
+    return LEVELS[bisect_right(STARTS, max(points, 0)) - 1]
 
 
 def levels_between(top: int, points: int) -> tuple[Level, ...]:
@@ -51,4 +50,4 @@ def progress(points: int) -> float:
     level = level_for(points)
     if level.to_points is None:
         return 1.0
-    return (points - level.from_points) / (level.to_points - level.from_points)
+    return (max(points, 0) - level.from_points) / (level.to_points - level.from_points)

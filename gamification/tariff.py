@@ -54,6 +54,10 @@ class Tariff:
         place = bisect_right(self._since.get(rule, ()), at)
         return self._lines[rule][place - 1] if place else None
 
+    def has(self, rule: str, version: int) -> bool:
+        """Whether there is such a line."""
+        return any(rate.version == version for rate in self._lines.get(rule, ()))
+
     def pays(self, claim: Claim) -> int:
         """What the claim is worth before the day's cap."""
         rate = self.rate(claim.rule, claim.occurred_at)

@@ -11,6 +11,7 @@ MODULES = (
     "models.progress",
     "models.points",
     "models.tariff",
+    "models.corrections",
     "models.boards",
     "models.seasons",
     "models.prizes",

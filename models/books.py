@@ -26,6 +26,7 @@ class Book:
     marks: list[dict[str, Any]]
     counted: list[dict[str, Any]]
     prizes: list[dict[str, Any]]
+    corrections: list[dict[str, Any]]
 
 
 async def count_accounts() -> int:
@@ -62,6 +63,7 @@ async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
         "SELECT member_id, kind, source_id, points, paid_at IS NOT NULL AS paid FROM prizes"
         " WHERE member_id = ANY($1::uuid[])"
     )
+    corrected = await shelf("SELECT * FROM corrections WHERE member_id = ANY($1::uuid[])")
     return [
         Book(
             accounts[each][0],
@@ -74,6 +76,7 @@ async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
             marks[each],
             counted[each],
             won[each],
+            corrected[each],
         )
         for each in member_ids
     ]
@@ -81,7 +84,7 @@ async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
 
 async def rows_without_account() -> list[tuple[str, UUID]]:
     """(table, member) of rows about points that belong to no account."""
-    tables = ("facts", "ledger_entries", "learned_days", "streak_marks", "refused_awards")
+    tables = ("facts", "ledger_entries", "learned_days", "streak_marks", "refused_awards", "corrections")
     strays = " UNION ALL ".join(
         f"SELECT DISTINCT '{table}' AS place, member_id FROM {table} t"  # noqa: S608 - names from the line above
         " WHERE NOT EXISTS (SELECT FROM point_accounts a WHERE a.member_id = t.member_id)"

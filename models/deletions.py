@@ -26,6 +26,7 @@ _EMPTIED = (
     "DELETE FROM assignments WHERE member_id = $1",
     "UPDATE redemption_steps SET note = '' WHERE redemption_id IN (SELECT id FROM redemptions WHERE member_id = $1)",
     "DELETE FROM notices WHERE member_id = $1",
+    "UPDATE corrections SET reason = '' WHERE member_id = $1",
     "UPDATE uploads SET file_name = 'deleted' WHERE member_id = $1",
 )
 

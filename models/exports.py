@@ -226,6 +226,12 @@ SECTIONS = (
            WHERE member_id = $1 ORDER BY decided_at, id""",
     ),
     Section(
+        "point-corrections",
+        ("corrections.member_id",),
+        """SELECT id, amount, written_off, reason, reverses_id, made_at FROM corrections
+           WHERE member_id = $1 ORDER BY made_at, id""",
+    ),
+    Section(
         "point-facts",
         ("facts.member_id",),
         """SELECT kind, object_id, occurred_at, details, recorded_at FROM facts
@@ -279,6 +285,7 @@ EXCUSED = {
     "assignments.assigned_by": "who asked others to learn something; the deed itself is in the audit",
     "board_versions.subject_id": "counts projections, tells nothing of the member",
     "point_rates.made_by": "who set what a rule pays; the deed itself is in the audit",
+    "corrections.made_by": "who corrected the points of others; the deed itself is in the audit",
     "role_grants.granted_by": "who gave a role to others; the deed itself is in the audit",
     "redemption_steps.by": "who saw others' redemptions through; the deed itself is in the audit",
 }

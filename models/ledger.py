@@ -37,7 +37,7 @@ class StoredFact:
 
 @dataclass(frozen=True, slots=True)
 class StoredAward:
-    """A lifetime entry that is an award. `reversed`: undone by its own rule, because its fact moved or went."""
+    """A lifetime entry that is an award. `reversed`: undone, because its fact moved; `annulled`: undone by hand."""
 
     entry_id: int
     rule: str
@@ -48,6 +48,7 @@ class StoredAward:
     occurred_at: datetime
     day: date
     reversed: bool
+    annulled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +178,17 @@ async def awards_on(
     object_ids: Sequence[UUID],
     at_any_time: Sequence[str] = (),
 ) -> list[StoredAward]:
-    """The awards under `rules` for these days, and all awards ever for these objects, reversed ones included.
+    """The awards under `rules` for these days, all ever for these objects and all ever annulled, reversed ones included.
 
     And all awards ever under the rules `at_any_time`, which are none of `rules`.
     """
     found = await rows(
         "SELECT e.id, rule, object_id, period_key, part, amount, occurred_at, day,"
-        " EXISTS (SELECT FROM ledger_entries r WHERE r.reverses_id = e.id AND r.rule = e.rule) AS reversed"
+        " EXISTS (SELECT FROM ledger_entries r WHERE r.reverses_id = e.id) AS reversed,"
+        " EXISTS (SELECT FROM corrections c WHERE c.reverses_id = e.id) AS annulled"
         " FROM ledger_entries e WHERE member_id = $1 AND account = 'LIFETIME' AND reverses_id IS NULL"
-        " AND (rule = ANY($3::text[]) AND (day = ANY($2::date[]) OR object_id = ANY($4::uuid[]))"
+        " AND (rule = ANY($3::text[]) AND (day = ANY($2::date[]) OR object_id = ANY($4::uuid[])"
+        " OR e.id = ANY(ARRAY(SELECT c.reverses_id FROM corrections c WHERE c.member_id = $1)))"
         " OR rule = ANY($5::text[]))",
         member_id,
         list(days),
@@ -204,6 +207,7 @@ async def awards_on(
             row["occurred_at"],
             row["day"],
             row["reversed"],
+            row["annulled"],
         )
         for row in found
     ]

@@ -2,26 +2,35 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Annotated
 
 import strawberry
 
+from auth.actor import STAFF
 from gamification.levels import LEVELS
+from kit.errors import not_found
 from models import points
-from resolvers.guard import viewer
+from resolvers.guard import staff, viewer
 from schema.context import Info
+from schema.ids import decode
 from schema.levels import Level
 from schema.node import Node
-from schema.points import Award, PointEntry, PointsChange
+from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last
+from schema.points import AccountAsked, Award, PointEntry, PointsChange, entries_of
 from schema.viewer import Viewer
+from schema.words import PointAccount
+from services.people import files_of
 from services.points import changes_of
 
 
 async def point_entry_node(info: Info, key: str) -> Node | None:
-    """One's own entries only."""
+    """One's own, and those of the members whose points the actor may look into as staff."""
     entry_id = int(key) if key.isascii() and key.isdigit() and len(key) < 19 else None
     row = await info.context.loaders.of(points.entries_by_ids).load(entry_id) if entry_id is not None else None
-    actor = info.context.actor
-    return PointEntry.of(row) if row is not None and actor is not None and row.member_id == actor.member_id else None
+    if row is None or info.context.actor is None:
+        return None
+    held = await info.context.loaders.of(files_of, info.context.actor).load(row.member_id)
+    return PointEntry.of(row) if held is not None else None
 
 
 @strawberry.type
@@ -29,6 +38,24 @@ class PointsQueries:
     @strawberry.field(description="All levels, the lowest first.")
     def levels(self) -> list[Level] | None:
         return [Level.of(level) for level in LEVELS]
+
+    @strawberry.field(
+        description="For staff: the lines of one account of a member of their regions, the last booked first."
+    )
+    async def point_entries(
+        self,
+        info: Info,
+        member_id: Annotated[strawberry.ID, strawberry.argument(description="Whose lines.")],
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        account: AccountAsked = PointAccount.BALANCE,
+    ) -> Connection[PointEntry] | None:
+        actor, whose = staff(info, *STAFF), decode(member_id, "Member", "memberId")
+        if await info.context.loaders.of(files_of, actor).load(whose) is None:
+            raise not_found("memberId")
+        return await entries_of(info, whose, account or PointAccount.BALANCE, first, after, last, before)
 
 
 @strawberry.type

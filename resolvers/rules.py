@@ -3,10 +3,13 @@
 import strawberry
 
 from kit.words import Role
+from models.accounts import members_by_ids
 from resolvers.guard import staff
 from resolvers.mutation import mutation
 from schema.context import Info
+from schema.corrections import CorrectPointsInput, CorrectPointsPayload
 from schema.rules import PointRule, UpdatePointRuleInput, UpdatePointRulePayload, point_rules
+from services.corrections import correct_points
 from services.tariff import update_point_rule
 
 
@@ -27,3 +30,13 @@ class RuleMutations:
         actor = staff(info, Role.ADMIN)
         rate = await update_point_rule(info.context.ports, actor, input.plain())
         return UpdatePointRulePayload(rule=PointRule.of(rate))
+
+    @mutation(
+        description="Undo an award by hand, once, or give or take points for a reason (更正积分). Lifetime falls in"
+        " full, the balance by what is there. For admins, of members of their regions."
+    )
+    async def correct_points(self, info: Info, input: CorrectPointsInput) -> CorrectPointsPayload:
+        actor, plan = staff(info, Role.ADMIN), input.plain()
+        entry = await correct_points(info.context.ports, actor, plan)
+        [member] = await members_by_ids([plan.member_id])
+        return CorrectPointsPayload.of(entry, member)

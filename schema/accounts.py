@@ -9,6 +9,7 @@ import strawberry
 from models import accounts as rows
 from models import sessions as session_rows
 from models.outlets import current_outlets, regions_by_ids
+from models.points import accounts_by_member
 from schema.context import Info
 from schema.errors import Payload
 from schema.ids import decode, encode
@@ -16,6 +17,7 @@ from schema.levels import Level
 from schema.node import Node
 from schema.outlets import Outlet, Region
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
+from schema.totals import Points
 from schema.viewer_part import ViewerPart
 from schema.words import Role
 from services.accounts import PhoneChange, ProfileChange
@@ -56,6 +58,12 @@ class Member(Node):
     @strawberry.field(description="The level their lifetime points have reached (等级).")
     async def level(self, info: Info) -> Level | None:
         return await Level.load(info, self.row.id)
+
+    @strawberry.field(description="Their points on both accounts (积分); null for whom it is no business of.")
+    async def points(self, info: Info) -> Points | None:
+        if await self._file(info) is None:
+            return None
+        return Points.of(await info.context.loaders.of(accounts_by_member).load(self.row.id))
 
     @strawberry.field(description="The outlet they learn for now; null when signed out.")
     async def outlet(self, info: Info) -> Outlet | None:

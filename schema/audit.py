@@ -39,6 +39,10 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
         "导入了店铺：新增{created}家，更新{updated}家",
         "Imported outlets: {created} new, {updated} changed.",
     ),
+    "points.corrected": (
+        "更正了积分{amount}分，其中{written_off}分因可用积分不足而核销，原因：{reason}",
+        "Corrected the points by {amount}; the balance lacked {written_off}, written off. Reason: {reason}",
+    ),
     "redemption.advanced": ("把兑换单改为{to}", "Moved a redemption to {to}."),
     "regions.imported": (
         "导入了地区：新增{created}个，更新{updated}个",

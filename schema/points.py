@@ -1,15 +1,16 @@
 """Points as clients see them: what was earned and why, what pays, the level and the streak."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 import strawberry
 
-from gamification import prizes, rules, spending
-from kit.clock import day_of, week_of
+from gamification import corrections, prizes, rules, spending
+from kit import words
 from models import points
-from models.points import LedgerEntryRow, PointAccountRow, RefusedAwardRow
+from models.corrections import reasons_of
+from models.points import LedgerEntryRow, RefusedAwardRow
 from schema.badges import Badge
 from schema.context import Info
 from schema.courses import Course, Lesson
@@ -17,6 +18,7 @@ from schema.ids import encode
 from schema.levels import ViewerLevel
 from schema.node import Node
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
+from schema.totals import Points
 from schema.viewer_part import ViewerPart
 from schema.words import PointAccount, RefusalReason
 from services.courses import visible_courses, visible_lessons
@@ -26,9 +28,12 @@ if TYPE_CHECKING:
     from schema.viewer import Viewer
 
 
+TITLES = {**rules.TITLES, **spending.TITLES, **prizes.TITLES, **corrections.TITLES}
+
+
 def title_of(rule: str, info: Info) -> str:
     """The rule's name in the reader's language; what was booked under no rule of the game shows its code."""
-    title = rules.TITLES.get(rule) or spending.TITLES.get(rule) or prizes.TITLES.get(rule)
+    title = TITLES.get(rule)
     return title.text(info.context.language) if title is not None else rule
 
 
@@ -42,32 +47,6 @@ async def subject_of(object_type: str, object_id: UUID, info: Info) -> Node | No
         lesson = await loaders.of(visible_lessons, actor).load(object_id)
         return Lesson.of(lesson) if lesson is not None else None
     return None
-
-
-@strawberry.type(description="The viewer's points. Lifetime decides levels and boards; the balance can be spent.")
-class Points:
-    row: strawberry.Private[PointAccountRow]
-    lifetime: int = strawberry.field(description="Ever earned; decides levels and boards (累计积分).")
-    balance: int = strawberry.field(description="To be spent (可用积分).")
-
-    @classmethod
-    def of(cls, row: PointAccountRow) -> Self:
-        return cls(row=row, lifetime=row.lifetime, balance=row.balance)
-
-    @strawberry.field(description="Lifetime points for what happened today.")
-    async def today(self, info: Info) -> int:
-        return await self._earned(info, days=1)
-
-    @strawberry.field(description="Lifetime points for what happened since Monday.")
-    async def this_week(self, info: Info) -> int:
-        today = day_of(info.context.ports.clock.now())
-        return await self._earned(info, days=(today - week_of(today)).days + 1)
-
-    async def _earned(self, info: Info, *, days: int) -> int:
-        """Over the last `days` days, today included."""
-        today = day_of(info.context.ports.clock.now())
-        loader = info.context.loaders.of(points.earned_by_day, self.row.member_id)
-        return sum(await loader.load_many([today - timedelta(days=back) for back in range(days)]))
 
 
 @strawberry.type(description="Points just earned.")
@@ -121,6 +100,10 @@ class PointEntry(Node):
     def title(self, info: Info) -> str:
         return title_of(self.rule, info)
 
+    @strawberry.field(description="Why somebody corrected the points by hand; null for what rules and prizes did.")
+    async def reason(self, info: Info) -> str | None:
+        return await info.context.loaders.of(reasons_of).load(self.row.booking_id)
+
     @strawberry.field(description="The entry this one undoes, if it is a correction.")
     async def reverses(self, info: Info) -> Annotated["PointEntry", strawberry.lazy("schema.points")] | None:
         if self.row.reverses_id is None:
@@ -131,6 +114,31 @@ class PointEntry(Node):
     @strawberry.field(description="The course or lesson it is for; null for a day or a week.")
     async def subject(self, info: Info) -> Node | None:
         return await subject_of(self.row.object_type, self.row.object_id, info)
+
+
+AccountAsked = Annotated[PointAccount | None, strawberry.argument(description="Whose lines; BALANCE unless given.")]
+
+
+async def entries_of(
+    info: Info,
+    member_id: UUID,
+    account: words.PointAccount,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+) -> Connection[PointEntry]:
+    """A page of the lines of one account."""
+    scope = f"point entries {member_id} {account}"
+    page = await points.entries_of(member_id, account, ask(info, scope, first, after, last, before))
+    return connection(
+        info,
+        page,
+        scope=scope,
+        of=PointEntry.of,
+        key=lambda row: [row.account_version],
+        count=lambda: points.count_entries(member_id, account),
+    )
 
 
 @strawberry.type(description="Points that something did not earn, remembered for 30 days.")
@@ -186,21 +194,9 @@ class PointsViewer(ViewerPart):
         after: After = None,
         last: Last = None,
         before: Before = None,
-        account: Annotated[
-            PointAccount | None, strawberry.argument(description="Whose lines; BALANCE unless given.")
-        ] = PointAccount.BALANCE,
+        account: AccountAsked = PointAccount.BALANCE,
     ) -> Connection[PointEntry] | None:
-        chosen = account or PointAccount.BALANCE
-        scope = f"point entries {self.member_id} {chosen}"
-        page = await points.entries_of(self.member_id, chosen, ask(info, scope, first, after, last, before))
-        return connection(
-            info,
-            page,
-            scope=scope,
-            of=PointEntry.of,
-            key=lambda row: [row.account_version],
-            count=lambda: points.count_entries(self.member_id, chosen),
-        )
+        return await entries_of(info, self.member_id, account or PointAccount.BALANCE, first, after, last, before)
 
     @strawberry.field(description="What did not pay in the last 30 days and why, newest first.")
     async def refused_awards(

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from gamification.caps import AwardKey
+from gamification.corrections import CORRECTED
 from gamification.facts import recorded
 from gamification.levels import level_for
 from gamification.prizes import TITLES as PRIZE_CODES
@@ -44,9 +45,9 @@ class Difference:
 async def ledger_verify(progress: Callable[[int, int], None] | None = None) -> list[Difference]:
     """Recompute all points from facts and entries; every difference, by member. Changes nothing, stops nobody.
 
-    Compared are balances, versions, awards and their caps, reversals, prizes, learned days, highest levels, and the
-    days that boards count. `progress` is told (members done, members in all); each stretch of members is read in one
-    snapshot.
+    Compared are balances, versions, awards with their caps and their lines of the tariff, reversals, prizes,
+    corrections, learned days, highest levels, and the days that boards count. `progress` is told (members done, members
+    in all); each stretch of members is read in one snapshot.
     """
     total = await books.count_accounts()
     differences = [
@@ -75,6 +76,7 @@ def verify_book(book: Book, tariff: Tariff) -> list[Difference]:
         *_awards(member_id, book, tariff),
         *_mirrors(book),
         *_prizes(book),
+        *_corrections(book),
         *_learned_days(member_id, book),
         *_streaks(book),
         *_counted(book),
@@ -121,7 +123,10 @@ def _chains(book: Book) -> Iterator[Comparison]:
 
 
 def _reversals(book: Book) -> Iterator[Comparison]:
-    """A reversal undoes an earlier award of the same account under the same key and at the same place."""
+    """A reversal undoes an earlier award of the same account under the same key and at the same place.
+
+    By hand it does so under a rule of its own.
+    """
     by_id = {entry["id"]: entry for entry in book.entries}
     for entry in book.entries:
         if entry["reverses_id"] is None:
@@ -129,7 +134,8 @@ def _reversals(book: Book) -> Iterator[Comparison]:
         undone = by_id.get(entry["reverses_id"])
         yield f"entry reversed by entry {entry['id']}", undone is not None, True
         if undone is not None:
-            yield f"what entry {entry['id']} reverses", _identity(entry), _identity(undone)
+            rule = undone["rule"] if entry["rule"] == CORRECTED else entry["rule"]
+            yield f"what entry {entry['id']} reverses", _identity(entry | {"rule": rule}), _identity(undone)
             whole = entry["account"] == PointAccount.LIFETIME
             amount = -undone["amount"] if whole else max(-undone["amount"], entry["amount"])
             yield f"amount of reversal {entry['id']}", entry["amount"], amount
@@ -157,6 +163,8 @@ def _awards(member_id: UUID, book: Book, tariff: Tariff) -> Iterator[Comparison]
     facts = [recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details) for row in book.facts]
     first = first_learning(facts)
     claims = claims_of([*facts, *full_weeks(member_id, first), *streaks_reached(member_id, first)])
+    by_id = {entry["id"]: entry for entry in book.entries}
+    annulled = {_key(by_id[row["reverses_id"]]) for row in book.corrections if row["reverses_id"] in by_id}
     worth: dict[AwardKey, list[Standing]] = {}
     spent: defaultdict[tuple[str, date], int] = defaultdict(int)
     for claim in sorted(claims, key=lambda claim: (claim.occurred_at, claim.key)):
@@ -167,18 +175,24 @@ def _awards(member_id: UUID, book: Book, tariff: Tariff) -> Iterator[Comparison]
         if rate.daily_cap is not None:
             points = max(0, min(points, rate.daily_cap - spent[claim.rule, claim.day]))
         spent[claim.rule, claim.day] += points
-        worth[claim.key] = [(points, claim.occurred_at, rate.version)] if points else []
+        stands = points > 0 and claim.key not in annulled
+        worth[claim.key] = [(points, claim.occurred_at, rate.version)] if stands else []
 
     paid: defaultdict[AwardKey, list[Standing]] = defaultdict(list)
     undone = {entry["reverses_id"] for entry in book.entries}
     for entry in book.entries:
         if entry["rule"] in CODES and entry["account"] == PointAccount.LIFETIME and entry["reverses_id"] is None:
-            standing = paid[entry["rule"], entry["object_id"], entry["period_key"]]
+            yield f"line of the tariff of entry {entry['id']}", tariff.has(entry["rule"], entry["tariff_version"]), True
+            standing = paid[_key(entry)]
             if entry["id"] not in undone:
                 standing.append((entry["amount"], entry["occurred_at"], entry["tariff_version"]))
     for key in sorted(worth.keys() | paid.keys()):
         rule, object_id, period_key = key
         yield f"award for {rule} of {object_id} {period_key}".rstrip(), paid[key], worth.get(key, [])
+
+
+def _key(entry: dict[str, Any]) -> AwardKey:
+    return entry["rule"], entry["object_id"], entry["period_key"]
 
 
 def _mirrors(book: Book) -> Iterator[Comparison]:
@@ -205,6 +219,26 @@ def _prizes(book: Book) -> Iterator[Comparison]:
     }
     for kind, source_id in sorted(booked.keys() | won.keys()):
         yield f"entries of {kind} of {source_id}", booked[kind, source_id], won.get((kind, source_id), [])
+
+
+def _corrections(book: Book) -> Iterator[Comparison]:
+    """A correction and the entries of its booking: the same amount, and what the balance lacked was written off."""
+    booked: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
+    for entry in book.entries:
+        if entry["rule"] == CORRECTED:
+            booked[entry["booking_id"]][entry["account"]] = entry["amount"]
+    made = {row["id"]: row for row in book.corrections}
+    yield "corrections", sorted(made), sorted(booked)
+    by_id = {entry["id"]: entry for entry in book.entries}
+    for correction_id, row in made.items():
+        undone = by_id.get(row["reverses_id"])
+        amounts = booked[correction_id]
+        if undone is None or undone["account"] == PointAccount.LIFETIME:
+            yield f"amount of correction {correction_id}", row["amount"], amounts.get(PointAccount.LIFETIME)
+        if undone is not None:
+            yield f"what correction {correction_id} undoes", row["amount"], -undone["amount"]
+        left = amounts.get(PointAccount.BALANCE, 0) - row["amount"]
+        yield f"written off by correction {correction_id}", row["written_off"], left
 
 
 def _learned_days(member_id: UUID, book: Book) -> Iterator[Comparison]:

@@ -1,7 +1,7 @@
 """Rewards: from facts to awards, learned days and levels, inside the transaction that recorded the facts."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
@@ -20,6 +20,7 @@ from models.ledger import DayChange, Entry, NewFact, Refusal, StoredAward, place
 from models.outlets import Placement, placements_at
 from models.points import PointAccountRow
 from services.boards import Counted, count_many
+from services.bookings import add_points, reversal_entry
 from services.outbox import announce
 from services.ports import Ports
 from services.streaks import follow_learned_days
@@ -156,7 +157,7 @@ def _stored(fact: Recorded) -> NewFact:
 
 def _paid(row: StoredAward) -> Paid:
     key = (row.rule, row.object_id, row.period_key)
-    return Paid(row.entry_id, key, row.part, row.amount, row.occurred_at, row.day, row.reversed)
+    return Paid(row.entry_id, key, row.part, row.amount, row.occurred_at, row.day, row.reversed, row.annulled)
 
 
 def _whole_weeks(days: Iterable[date]) -> list[date]:
@@ -189,7 +190,7 @@ async def _book(
             place = placement_of(row)
             counted.append(Counted(account.member_id, BoardMetric.POINTS, -points, row["occurred_at"], place))
         if points:
-            entries.append(_reversal_entry(account, kind, -points, row, booking_id, now))
+            entries.append(reversal_entry(account, -points, row, booking_id, now, row["rule"]))
     if entries:
         await ledger.append_entries(account.member_id, entries)
     return counted
@@ -204,7 +205,7 @@ def _award_entry(
     now: datetime,
 ) -> Entry:
     claim = due.claim
-    balance_after, version = _add(account, kind, due.points)
+    balance_after, version = add_points(account, kind, due.points)
     return Entry(
         booking_id=booking_id,
         account=kind,
@@ -225,41 +226,6 @@ def _award_entry(
         region_id=place.region_id if place else None,
         tier=place.tier if place else None,
     )
-
-
-def _reversal_entry(
-    account: PointAccountRow,
-    kind: PointAccount,
-    amount: int,
-    undone: Mapping[str, Any],
-    booking_id: UUID,
-    now: datetime,
-) -> Entry:
-    """Like the entry it undoes, but for what makes it an entry of its own."""
-    balance_after, version = _add(account, kind, amount)
-    return Entry(
-        **{field.name: undone[field.name] for field in fields(Entry)}
-        | {
-            "booking_id": booking_id,
-            "account": kind,
-            "amount": amount,
-            "balance_after": balance_after,
-            "account_version": version,
-            "booked_at": now,
-            "reverses_id": undone["id"],
-        }
-    )
-
-
-def _add(account: PointAccountRow, kind: PointAccount, amount: int) -> tuple[int, int]:
-    """Change one of the two totals; the total after it and its new version."""
-    if kind is PointAccount.LIFETIME:
-        account.lifetime += amount
-        account.lifetime_version += 1
-        return account.lifetime, account.lifetime_version
-    account.balance += amount
-    account.balance_version += 1
-    return account.balance, account.balance_version
 
 
 async def _change_learned_days(

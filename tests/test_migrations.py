@@ -41,6 +41,7 @@ UNIQUE = {
     "refused_awards": {("member_id", "rule", "object_id", "period_key")},
     "seasons": {("starts_on",)},
     "prizes": {("member_id", "kind", "source_id")},
+    "corrections": {("reverses_id",)},
     "point_rates": {("rule", "version")},
     "metric_days": {("member_id", "metric", "day", "outlet_id", "region_id", "tier")},
     "board_periods": {("period", "starts_on")},
@@ -65,7 +66,7 @@ APPEND_ONLY = [
     "task_claims",
 ]
 
-NEVER_NEGATIVE = {"point_accounts": ["lifetime", "balance"], "ledger_entries": ["balance_after"]}
+NEVER_NEGATIVE = {"point_accounts": ["balance"], "ledger_entries": ["balance_after"]}
 
 INDEXES = """
 SELECT t.relname AS table_name, array_agg(a.attname::text ORDER BY k.place) AS columns

@@ -85,6 +85,7 @@ ROOT: dict[str, Lookup | Listing] = {
     "recommendedCourses": Listing(
         "Course", "(first: 100) { totalCount nodes { course { id } } }", ("nodes", "course", "id")
     ),
+    "pointEntries": Lookup("Member", "(memberId: $id) { totalCount }"),
     "prizeDraws": Listing("PrizeDraw", "(first: 100) { totalCount nodes { id } }"),
     "redemptions": Listing("Redemption", "(first: 100) { totalCount nodes { id } }"),
     "regions": Listing("Region", "(under: $above) { totalCount nodes { id } }"),
@@ -284,6 +285,11 @@ async def _new_season(cast: Cast, _: Relation) -> dict[str, object]:
     return {"title": "开门红", "startsOn": today, "endsOn": today}
 
 
+async def _gift(cast: Cast, relation: Relation) -> dict[str, object]:
+    somebody = await _somebody_for_a_reason(cast, relation)
+    return {**somebody, "amount": 5, "idempotencyKey": str(uuid4())}
+
+
 async def _rule(_: Cast, __: Relation) -> dict[str, object]:
     return {"code": "duel.won", "points": 10, "dailyCap": 50}
 
@@ -335,6 +341,7 @@ MUTATIONS: dict[str, Change] = {
     "exportMyData": Change(None, _export),
     "requestDeletionCode": Change(None, _device),
     "giveConsent": Change(None, _consent),
+    "correctPoints": Change("Member", _gift),
     "createPrizeDraw": Change("Region", _new_draw),
     "createReward": Change("Region", _new_reward),
     "claimTask": Change("Task", _claim),

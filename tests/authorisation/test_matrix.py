@@ -55,6 +55,7 @@ UNSEEN = {
     "Member.suspendedAt as a lecturer": "nobody here is shut out",
     "Member.suspendedAt on a board": "nobody here is shut out",
     "Mutation.startSeason": "a season is everybody's, and the admin here has a county",
+    "PointEntry.reason": "nothing was corrected in this small world",
     "PointEntry.reverses": "nothing was corrected in this small world",
     "PointRule.upcoming": "no change of a rule is planned",
     "ViewerStanding.gapToPrize": "no board has prizes yet",
