@@ -178,7 +178,7 @@ async def awards_on(
     object_ids: Sequence[UUID],
     at_any_time: Sequence[str] = (),
 ) -> list[StoredAward]:
-    """The awards under `rules` for these days, all ever for these objects and all ever annulled, reversed ones included.
+    """The awards under `rules` for these days, all ever for these objects, and all ever annulled; reversed ones too.
 
     And all awards ever under the rules `at_any_time`, which are none of `rules`.
     """

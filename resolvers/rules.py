@@ -32,8 +32,8 @@ class RuleMutations:
         return UpdatePointRulePayload(rule=PointRule.of(rate))
 
     @mutation(
-        description="Undo an award by hand, once, or give or take points for a reason (更正积分). Lifetime falls in"
-        " full, the balance by what is there. For admins, of members of their regions."
+        description="Undo an award by hand, once, or give or take points (更正积分); the balance gives what it has."
+        " For admins, of members of their regions."
     )
     async def correct_points(self, info: Info, input: CorrectPointsInput) -> CorrectPointsPayload:
         actor, plan = staff(info, Role.ADMIN), input.plain()
