@@ -17,7 +17,12 @@ def clean_name(text: str, *field: str) -> str:
     BAD_USER_INPUT at the input field `field` unless 1 to 24 characters are left, all of them to be seen.
     """
     name = " ".join(part for part in unicodedata.normalize("NFC", text).split(" ") if part)
-    seen = all(each == JOINER or unicodedata.category(each) not in UNSEEN for each in name)
-    if not 1 <= len(name) <= LONGEST or not seen or not name.strip(JOINER + " "):
+    if not 1 <= len(name) <= LONGEST or not is_seen(name):
         raise bad_input(*field)
     return name
+
+
+def is_seen(line: str) -> bool:
+    """Whether a line of text shows something, and nothing in it hides."""
+    seen = all(each == JOINER or unicodedata.category(each) not in UNSEEN for each in line)
+    return seen and bool(line.strip(JOINER + " "))

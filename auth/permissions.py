@@ -137,6 +137,36 @@ def may_correct_points(actor: Actor, member_id: UUID, places: Iterable[str]) -> 
     return member_id != actor.member_id and _administers(actor, places)
 
 
+def may_run_contests(actor: Actor) -> bool:
+    """Photo-story contests are for all learners alike: admins of everywhere announce them."""
+    return "" in actor.reach(Role.ADMIN)
+
+
+def may_tell_stories(actor: Actor) -> bool:
+    """Whoever learns at a shop takes part in contests, with a story and with votes; an account alone is soon made."""
+    return actor.has(Role.LEARNER)
+
+
+def may_vote_for(actor: Actor, author_id: UUID) -> bool:
+    """Learners, for the stories of others."""
+    return may_tell_stories(actor) and author_id != actor.member_id
+
+
+def may_judge_story(actor: Actor, author_id: UUID, juror_ids: Iterable[UUID]) -> bool:
+    """The jury of the contest; nobody their own story."""
+    return actor.member_id in juror_ids and author_id != actor.member_id
+
+
+def reach_over_stories(actor: Actor) -> tuple[str, ...]:
+    """The subtrees whose stories an actor may read before they are published: those they administer or audit."""
+    return actor.reach(Role.ADMIN, Role.AUDITOR)
+
+
+def may_review_story(actor: Actor, author_id: UUID, region_path: str) -> bool:
+    """Admins, of stories from their regions; nobody their own. `region_path` is "" of an author who stood nowhere."""
+    return author_id != actor.member_id and within(region_path, actor.reach(Role.ADMIN))
+
+
 def _administers(actor: Actor, places: Iterable[str]) -> bool:
     reach = actor.reach(Role.ADMIN)
     return "" in reach or any(within(place, reach) for place in places if place)

@@ -158,6 +158,39 @@ class DrawStatus(StrEnum):
     DRAWN = "DRAWN"
 
 
+class StoryCampaignStatus(StrEnum):
+    """How far a photo-story contest is: announced, open for stories and votes, with the jury, its ranking public."""
+
+    UPCOMING = "UPCOMING"
+    OPEN = "OPEN"
+    JUDGING = "JUDGING"
+    PUBLISHED = "PUBLISHED"
+
+
+class StoryEntryStatus(StrEnum):
+    """Where an entry stands. A REFUSED one may be submitted anew; WITHDRAWN and LAPSED are ends."""
+
+    SUBMITTED = "SUBMITTED"
+    PUBLISHED = "PUBLISHED"
+    REFUSED = "REFUSED"
+    WITHDRAWN = "WITHDRAWN"
+    LAPSED = "LAPSED"
+
+
+class StoryVerdict(StrEnum):
+    """What a reviewer decides; WITHDRAW is about an entry that was published before."""
+
+    PUBLISH = "PUBLISH"
+    REFUSE = "REFUSE"
+    WITHDRAW = "WITHDRAW"
+
+
+class StorySort(StrEnum):
+    NEWEST = "NEWEST"
+    MOST_VOTED = "MOST_VOTED"
+    RANKING = "RANKING"
+
+
 class BoardMetric(StrEnum):
     POINTS = "POINTS"
     COURSES_COMPLETED = "COURSES_COMPLETED"

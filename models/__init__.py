@@ -21,5 +21,6 @@ MODULES = (
     "models.draws",
     "models.notices",
     "models.tasks",
+    "models.stories",
     "models.outbox",
 )

@@ -12,6 +12,13 @@ NOBODY = "已注销用户"
 _ENDED = (
     "UPDATE posts SET until_at = greatest($2, from_at), is_current = false WHERE member_id = $1 AND until_at IS NULL",
     "UPDATE role_grants SET revoked_at = $2 WHERE member_id = $1 AND revoked_at IS NULL",
+    # Pictures of stories that nothing else shows become uploads that nobody finished: their bytes are swept.
+    """UPDATE uploads u SET completed_at = NULL, swept_at = NULL,
+           expires_at = least(u.expires_at, greatest($2, u.created_at + interval '1 second'))
+       FROM story_pictures p WHERE p.media_id = u.id AND u.member_id = $1
+         AND NOT EXISTS (SELECT FROM courses c WHERE c.cover_media_id = u.id)
+         AND NOT EXISTS (SELECT FROM edition_lessons l WHERE l.media_id = u.id)
+         AND NOT EXISTS (SELECT FROM rewards w WHERE w.image_media_id = u.id)""",
 )
 
 # $1 the member. Sessions go a month later, with those of everybody; until then sockets learn from them that it is over.
@@ -27,6 +34,12 @@ _EMPTIED = (
     "UPDATE redemption_steps SET note = '' WHERE redemption_id IN (SELECT id FROM redemptions WHERE member_id = $1)",
     "DELETE FROM notices WHERE member_id = $1",
     "UPDATE corrections SET reason = '' WHERE member_id = $1",
+    "DELETE FROM story_pictures p USING story_entries e WHERE e.id = p.entry_id AND e.member_id = $1",
+    "DELETE FROM media_assets a USING uploads u WHERE u.id = a.id AND u.member_id = $1 AND u.completed_at IS NULL",
+    # A place in a ranking that is public stays taken; votes and scores that were given stay counted.
+    """UPDATE story_entries SET title = '', text = '', note = '',
+           status = CASE WHEN position IS NULL THEN 'WITHDRAWN' ELSE status END WHERE member_id = $1""",
+    "DELETE FROM story_jurors WHERE member_id = $1",
     "UPDATE uploads SET file_name = 'deleted' WHERE member_id = $1",
 )
 

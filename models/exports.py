@@ -202,6 +202,34 @@ SECTIONS = (
            FROM task_claims c JOIN tasks t ON t.id = c.task_id WHERE c.member_id = $1 ORDER BY c.claimed_at, c.id""",
     ),
     Section(
+        "stories",
+        ("story_entries.member_id",),
+        """SELECT c.title AS campaign, e.title, e.text, e.status, e.submitted_at, e.published_at, e.note, e.votes,
+                  e.position, e.score, ARRAY(SELECT p.media_id FROM story_pictures p
+                  WHERE p.entry_id = e.id ORDER BY p.place) AS pictures
+           FROM story_entries e JOIN story_campaigns c ON c.id = e.campaign_id WHERE e.member_id = $1
+           ORDER BY e.submitted_at, e.id""",
+    ),
+    Section(
+        "story-votes",
+        ("story_votes.member_id",),
+        """SELECT c.title AS campaign, v.entry_id, v.day, v.voted_at FROM story_votes v
+           JOIN story_campaigns c ON c.id = v.campaign_id WHERE v.member_id = $1 ORDER BY v.voted_at, v.entry_id""",
+    ),
+    Section(
+        "story-juries",
+        ("story_jurors.member_id",),
+        """SELECT c.title AS campaign, c.closes_at, c.judging_ends_at FROM story_jurors j
+           JOIN story_campaigns c ON c.id = j.campaign_id WHERE j.member_id = $1 ORDER BY c.closes_at, c.id""",
+    ),
+    Section(
+        "story-scores",
+        ("story_scores.member_id",),
+        """SELECT c.title AS campaign, s.entry_id, s.score, s.scored_at FROM story_scores s
+           JOIN story_entries e ON e.id = s.entry_id JOIN story_campaigns c ON c.id = e.campaign_id
+           WHERE s.member_id = $1 ORDER BY s.scored_at, s.entry_id""",
+    ),
+    Section(
         "idempotency-keys",
         ("idempotency_keys.member_id",),
         "SELECT key, operation, object_id, used_at FROM idempotency_keys WHERE member_id = $1 ORDER BY used_at",
@@ -287,6 +315,7 @@ EXCUSED = {
     "point_rates.made_by": "who set what a rule pays; the deed itself is in the audit",
     "corrections.made_by": "who corrected the points of others; the deed itself is in the audit",
     "role_grants.granted_by": "who gave a role to others; the deed itself is in the audit",
+    "story_entries.reviewed_by": "who looked at others' stories; the deed itself is in the audit",
     "redemption_steps.by": "who saw others' redemptions through; the deed itself is in the audit",
 }
 """Column -> why an export leaves it out."""

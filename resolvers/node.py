@@ -29,6 +29,7 @@ from resolvers.points import point_entry_node
 from resolvers.privacy import data_export_node
 from resolvers.rewards import redemption_node, reward_node
 from resolvers.seasons import season_node
+from resolvers.stories import story_campaign_node, story_entry_node
 from resolvers.tasks import task_node, task_plan_node
 from schema.audit import AuditEntry
 from schema.context import Info
@@ -70,6 +71,8 @@ NODES: dict[str, Fetch] = {
     "Session": session_node,
     "Task": task_node,
     "TaskPlan": task_plan_node,
+    "StoryCampaign": story_campaign_node,
+    "StoryEntry": story_entry_node,
 }
 
 

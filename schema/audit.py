@@ -59,6 +59,15 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
     "session.reused": ("登录凭证被重复使用，会话已结束", "A session's token was used twice; the session was ended."),
     "task.created": ("设置了任务《{title}》", "Set up the task “{title}”."),
     "task.updated": ("修改了任务《{title}》", "Changed the task “{title}”."),
+    "story.published": ("通过了一篇征文", "Published a story."),
+    "story.refused": ("退回了一篇征文：{note}", "Refused a story: {note}"),
+    "story.scored": ("给一篇征文打了{score}分", "Gave a story {score} of 100."),
+    "story.withdrawn": ("撤下了一篇征文：{note}", "Took a story out of its contest: {note}"),
+    "story_campaign.created": ("发起了征文《{title}》", "Announced the story contest “{title}”."),
+    "story_campaign.ranked": (
+        "公布了征文《{title}》的名次：作品{stories}篇，奖励{prizes}份",
+        "Made the ranking of “{title}” public: {stories} stories, {prizes} prizes.",
+    ),
     "token.denied": ("访问令牌已作废", "An access token that had leaked was refused."),
 }
 NOTHING = {Language.CHINESE: "全部", Language.ENGLISH: "everything"}

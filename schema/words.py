@@ -31,6 +31,10 @@ from kit.words import (
     RefusalReason,
     RegionKind,
     Role,
+    StoryCampaignStatus,
+    StoryEntryStatus,
+    StorySort,
+    StoryVerdict,
     TaskMeasure,
     TaskPeriod,
 )
@@ -64,6 +68,10 @@ __all__ = [
     "RefusalReason",
     "RegionKind",
     "Role",
+    "StoryCampaignStatus",
+    "StoryEntryStatus",
+    "StorySort",
+    "StoryVerdict",
     "TaskMeasure",
     "TaskPeriod",
 ]
@@ -266,6 +274,37 @@ show(
     OPEN="Tickets are sold (进行中).",
     CLOSED="The list of entrants is fixed (已截止).",
     DRAWN="The winners are known and the seed is shown (已开奖).",
+)
+show(
+    StoryCampaignStatus,
+    "How far a photo-story contest is.",
+    UPCOMING="Announced; nothing can be submitted yet (未开始).",
+    OPEN="Stories are submitted and voted for (征集中).",
+    JUDGING="No more stories and votes; the jury gives its last scores (评审中).",
+    PUBLISHED="The ranking is public, and its prizes are given (已公布).",
+)
+show(
+    StoryEntryStatus,
+    "Where an entry of a photo-story contest stands.",
+    SUBMITTED="Waiting for an admin to look at it (待审核).",
+    PUBLISHED="Everybody can read it (已发布).",
+    REFUSED="Not accepted; the note says why, and it may be submitted anew (未通过).",
+    WITHDRAWN="Taken out of the contest, by an admin or because its author has left (已撤下).",
+    LAPSED="The contest was over before anybody had looked at it (已过期).",
+)
+show(
+    StoryVerdict,
+    "What an admin decides about an entry.",
+    PUBLISH="Everybody may read it (通过).",
+    REFUSE="Not so; the note tells the author what to change (退回).",
+    WITHDRAW="Take a published entry out of the contest for good; the note tells the author why (撤下).",
+)
+show(
+    StorySort,
+    "The order of the entries of a contest.",
+    NEWEST="Published last first.",
+    MOST_VOTED="Most votes first, as they stood when the first page was read; of equals the one published first.",
+    RANKING="By position; empty until the ranking is published.",
 )
 show(
     ExportStatus,

@@ -26,6 +26,7 @@ from resolvers.progress import ProgressMutations
 from resolvers.rewards import RewardMutations, RewardQueries
 from resolvers.rules import RuleMutations, RuleQueries
 from resolvers.seasons import SeasonMutations, SeasonQueries
+from resolvers.stories import StoryMutations, StoryQueries
 from resolvers.tasks import TaskMutations, TaskQueries
 from resolvers.uploads import UploadMutations
 from resolvers.viewer import ViewerQueries
@@ -48,6 +49,7 @@ class Query(
     SeasonQueries,
     DrawQueries,
     TaskQueries,
+    StoryQueries,
 ): ...
 
 
@@ -66,6 +68,7 @@ class Mutation(
     NoticeMutations,
     DrawMutations,
     TaskMutations,
+    StoryMutations,
 ): ...
 
 

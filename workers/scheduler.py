@@ -18,6 +18,7 @@ from services.privacy_export import make_exports, sweep_exports
 from services.prizes import pay_prizes
 from services.progress import pay_all_due
 from services.sessions import tidy_sessions
+from services.story_contests import close_story_campaigns
 from services.uploads import sweep_uploads
 
 LOOK_SECONDS = 1.0
@@ -38,6 +39,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("close periods", 60, close_periods),
     Tick("pay prizes", 5, pay_prizes),
     Tick("close prize draws", 15, close_draws),
+    Tick("close story contests", 15, close_story_campaigns),
     Tick("make exports", 5, make_exports),
     Tick("sweep exports", 300, sweep_exports),
     Tick("forget refused awards", 3600, purge_refused),

@@ -18,10 +18,10 @@ from uuid import UUID, uuid4
 from auth.codes import DEMO_CODE
 from kit.clock import day_of
 from kit.ids import from_global, new_id, to_global
-from kit.words import PostRole, Role
+from kit.words import PostRole, Role, StoryEntryStatus
 from models.accounts import Member, grant
 from models.uploads import Upload
-from tests.authorisation.cast import THINGS, Cast, Relation, draw_for
+from tests.authorisation.cast import THINGS, Cast, Relation, campaign_for, draw_for, story_by
 from tests.uploads.files import PNG, promise
 
 ARGUMENTS = {
@@ -49,6 +49,9 @@ BACK_DOORS = (
     BackDoor(
         "Region", "on a board", "Member",
         LINE.replace("@", "outlet { region { @ } }"), (*STANDING, "outlet", "region"),
+    ),
+    BackDoor(
+        "Member", "as an author", "StoryEntry", "node(id: $id) { ... on StoryEntry { member { @ } } }", ("member",)
     ),
     BackDoor("Member", "as a lecturer", "Course", "course(id: $id) { lecturers { @ } }", ("lecturers",)),
 )  # fmt: skip
@@ -92,6 +95,10 @@ ROOT: dict[str, Lookup | Listing] = {
     "seasons": Listing("Season", "(first: 100) { totalCount nodes { id } }"),
     "taskPlans": Listing("TaskPlan", "(first: 100) { totalCount nodes { id } }"),
     "rewards": Listing("Reward", "(first: 100) { totalCount nodes { id } }"),
+    "storyCampaigns": Listing("StoryCampaign", "(first: 100) { totalCount nodes { id } }"),
+    "storyEntries": Listing(
+        "StoryCampaign", "(campaignId: $id) { totalCount nodes { campaign { id } } }", ("nodes", "campaign", "id")
+    ),
 }
 """Root fields that are asked about things; any other has nothing but the viewer to show. `node` and `nodes` are asked
 for every kind of thing."""
@@ -317,6 +324,34 @@ async def _task_to_end(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"taskPlanId": cast.things["TaskPlan"][relation], "enabled": False}
 
 
+async def _story(cast: Cast, _: Relation) -> dict[str, object]:
+    campaign = await campaign_for(cast, cast.people[Relation.FAR])
+    return {"campaignId": to_global("StoryCampaign", campaign.id), "title": "故事", "text": "灯亮着"}
+
+
+async def _published_story(cast: Cast, relation: Relation) -> dict[str, object]:
+    campaign = await campaign_for(cast, cast.people[Relation.FAR])
+    return {"entryId": to_global("StoryEntry", (await story_by(cast, campaign, relation)).id)}
+
+
+async def _verdict(cast: Cast, relation: Relation) -> dict[str, object]:
+    campaign = await campaign_for(cast, cast.people[Relation.FAR])
+    entry = await story_by(cast, campaign, relation, StoryEntryStatus.SUBMITTED)
+    return {"entryId": to_global("StoryEntry", entry.id), "verdict": "PUBLISH"}
+
+
+async def _score(cast: Cast, relation: Relation) -> dict[str, object]:
+    """The viewer is in the jury, but not of the story far away."""
+    juror = cast.people[Relation.FAR] if relation is Relation.FAR or cast.actor is None else cast.actor
+    entry = await story_by(cast, await campaign_for(cast, juror), relation)
+    return {"entryId": to_global("StoryEntry", entry.id), "score": 80}
+
+
+async def _new_contest(cast: Cast, _: Relation) -> dict[str, object]:
+    now = cast.world.ports.clock.now()
+    return {"title": "征文", "opensAt": now.isoformat(), "closesAt": (now + timedelta(days=1)).isoformat()}
+
+
 async def _export(_: Cast, __: Relation) -> dict[str, object]:
     return {}
 
@@ -347,6 +382,7 @@ MUTATIONS: dict[str, Change] = {
     "claimTask": Change("Task", _claim),
     "createTask": Change(None, _new_task),
     "updateTask": Change("TaskPlan", _task_to_end),
+    "createStoryCampaign": Change(None, _new_contest),
     "enterPrizeDraw": Change("PrizeDraw", _ticket),
     "markNoticesRead": Change("Notice", _notice_read),
     "registerPushDevice": Change(None, _push_device),
@@ -355,6 +391,10 @@ MUTATIONS: dict[str, Change] = {
     "refreshSession": Change(None, _refresh),
     "removeClerk": Change("Outlet", _clerk),
     "reportProgress": Change("Lesson", _event, also="results { code }"),
+    "reviewStory": Change("StoryEntry", _verdict),
+    "scoreStory": Change("StoryEntry", _score),
+    "submitStory": Change(None, _story),
+    "voteForStory": Change("StoryEntry", _published_story),
     "revealPhone": Change("Member", _somebody_for_a_reason),
     "revokeRole": Change("Member", _a_role_held),
     "requestChangePhoneCodes": Change(None, _new_phone),

@@ -32,6 +32,7 @@ from kit.words import (
     RedemptionStatus,
     RefusalReason,
     Role,
+    StoryEntryStatus,
     TaskMeasure,
     TaskPeriod,
 )
@@ -46,6 +47,7 @@ from models.outlets import Outlet, Region, current_outlets
 from models.points import RefusedAwardRow
 from models.rewards import Redemption, RedemptionStep, Reward
 from models.seasons import NamedSeason
+from models.stories import StoryCampaign, StoryEntry, add_prizes_and_jury, jurors_of, put_pictures, put_score
 from models.tasks import Task, TaskClaim
 from services.audit import record
 from services.courses import rate_course
@@ -348,6 +350,60 @@ async def draw_for(cast: Cast, region_id: UUID) -> PrizeDraw:
     )  # fmt: skip
 
 
+async def _story_campaign(cast: Cast, relation: Relation) -> str:
+    """Judged and ranked, with prizes, and somebody's story in it; to the viewer's own they have submitted one."""
+    campaign = await campaign_for(cast, cast.people[Relation.SHOP])
+    await story_by(cast, campaign, Relation.FAR if relation is not Relation.OWN else relation, ranked=True)
+    return to_global("StoryCampaign", campaign.id)
+
+
+async def _story_entry(cast: Cast, relation: Relation) -> str:
+    """The own one is published, noted and ranked; the one of the shop published, with the viewer in its jury; the one
+    of the area waits; the one far away is published."""
+    in_jury = cast.actor if relation is Relation.SHOP else None
+    campaign = await campaign_for(cast, in_jury or cast.people[Relation.SHOP])
+    status = StoryEntryStatus.SUBMITTED if relation is Relation.AREA else StoryEntryStatus.PUBLISHED
+    entry = await story_by(cast, campaign, relation, status, ranked=relation is Relation.OWN)
+    return to_global("StoryEntry", entry.id)
+
+
+async def campaign_for(cast: Cast, juror: Member) -> StoryCampaign:
+    """An open one, the last vote of which decides nothing."""
+    now = cast.world.ports.clock.now()
+    campaign = await StoryCampaign.create(
+        id=new_id(), title="征文", brief="讲一讲", opens_at=now, closes_at=now + timedelta(days=1), created_at=now,
+        judging_ends_at=now + timedelta(days=2), votes_per_day=1, vote_weight=50,
+    )  # fmt: skip
+    await transaction(lambda: add_prizes_and_jury(campaign.id, [(1, 3, 100)], [juror.id]))
+    return campaign
+
+
+async def story_by(
+    cast: Cast,
+    campaign: StoryCampaign,
+    relation: Relation,
+    status: StoryEntryStatus = StoryEntryStatus.PUBLISHED,
+    *,
+    ranked: bool = False,
+) -> StoryEntry:
+    """A story with a picture, a score and a note, by whoever stands in this relation."""
+    author, now = cast.people[relation], campaign.opens_at
+    [outlet] = await current_outlets([author.id])
+    entry = await StoryEntry.create(
+        id=new_id(), campaign=campaign, member=author, region_id=outlet.region_id if outlet else None, title="故事",
+        text="灯亮着", status=status, submitted_at=now, note="好",
+        published_at=None if status is StoryEntryStatus.SUBMITTED else now,
+    )  # fmt: skip
+    picture = await cast.world.picture(author)
+    await transaction(lambda: put_pictures(entry.id, [picture.id]))
+    [[juror_id]] = await jurors_of([campaign.id])
+    await put_score(entry.id, juror_id, 90, now)
+    if ranked:
+        await StoryEntry.filter(id=entry.id).update(position=1, score=9000)
+        await StoryCampaign.filter(id=campaign.id).update(ranked_at=campaign.judging_ends_at)
+    return entry
+
+
 async def _reward_for(cast: Cast, region_id: UUID | None) -> Reward:
     now = cast.world.ports.clock.now()
     return await Reward.create(
@@ -405,6 +461,8 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "Session": _session,
     "Task": _task,
     "TaskPlan": _task_plan,
+    "StoryCampaign": _story_campaign,
+    "StoryEntry": _story_entry,
 }
-OF_PEOPLE = {"AuditEntry", "DataExport", "Member", "Session", "PointEntry", "Redemption", "Notice"}
+OF_PEOPLE = {"AuditEntry", "DataExport", "Member", "Session", "PointEntry", "Redemption", "Notice", "StoryEntry"}
 OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module", "Season"}

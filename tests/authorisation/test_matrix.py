@@ -56,6 +56,8 @@ UNSEEN = {
     "Member.suspendedAt on a board": "nobody here is shut out",
     "Mutation.startSeason": "a season is everybody's, and the admin here has a county",
     "PointEntry.reason": "nothing was corrected in this small world",
+    "Member.suspendedAt as an author": "nobody here is shut out",
+    "Mutation.createStoryCampaign": "for admins over everything; those of this world look after a county",
     "PointEntry.reverses": "nothing was corrected in this small world",
     "PointRule.upcoming": "no change of a rule is planned",
     "ViewerStanding.gapToPrize": "no board has prizes yet",

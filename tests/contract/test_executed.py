@@ -8,14 +8,14 @@ import pytest
 
 from auth.codes import DEMO_CODE
 from kit.clock import FrozenClock
-from kit.ids import to_global
+from kit.ids import from_global, to_global
 from kit.words import OutletTier, Role
 from models.accounts import Member
 from models.outlets import Region
 from services.privacy_export import make_exports
 from tests.documents import OPERATIONS
 from tests.gql import Gql
-from tests.uploads.files import uploaded
+from tests.uploads.files import PNG, uploaded
 from tests.world import World
 from workers.relay import drain
 
@@ -68,6 +68,7 @@ async def test_every_operation_is_answered(gql: Gql, world: World, clock: Frozen
     await drain(world.ports)
     await _looks_at_boards(phone)
     await _minds_the_shops(phone, owner, [shop.name, second.name])
+    await _tells_a_story(phone, Phone(gql, await world.staff(Role.ADMIN), sent), await world.learner("小陈"))
     await _decides_on_data(phone)
     await _leaves(phone)
     await _goes_for_good(Phone(gql, await world.learner("小王"), sent))
@@ -175,6 +176,32 @@ async def _looks_after_people(console: Phone, owner: Member, station: Region) ->
     log = (await console.ask("AuditLog"))["auditLog"]["nodes"]
     assert [entry["action"] for entry in log[:2]] == ["outlets.imported", "member.suspension_lifted"]
     assert log[1]["object"] == {"__typename": "Member", "id": member}
+
+
+async def _tells_a_story(phone: Phone, console: Phone, reader: Member) -> None:
+    now = phone.gql.ports.clock.now()
+    assert phone.owner is not None
+    made = await console.do(
+        "CreateStoryCampaign", title="我的小店故事", brief="讲一讲", votesPerDay=2, voteWeight=60,
+        opensAt=now.isoformat(), closesAt=(now + timedelta(days=7)).isoformat(),
+        juryIds=[to_global("Member", reader.id)], prizes=[{"fromPosition": 1, "toPosition": 3, "points": 100}],
+    )  # fmt: skip
+    campaign = made["campaign"]["id"]
+    upload = await uploaded(phone.gql, phone.owner, PNG, "image/png")
+    picture = to_global("Media", from_global(upload)[1])
+    told = await phone.do("SubmitStory", campaignId=campaign, title="雨夜的灯", text="灯亮着", imageMediaIds=[picture])
+    entry = told["entry"]["id"]
+    assert (await console.do("ReviewStory", entryId=entry, verdict="PUBLISH", note=""))["entry"][
+        "status"
+    ] == "PUBLISHED"
+    other = Phone(phone.gql, reader, phone.sent)
+    voted = await other.do("VoteForStory", entryId=entry)
+    assert (voted["entry"]["votes"], voted["entry"]["viewerVoted"], voted["votesLeftToday"]) == (1, True, 1)
+    assert (await other.do("ScoreStory", entryId=entry, score=90))["entry"]["juryScore"] == 90
+    [listed] = (await phone.ask("StoryCampaigns"))["storyCampaigns"]["nodes"]
+    assert (listed["status"], listed["viewerEntry"]) == ("OPEN", {"id": entry, "status": "PUBLISHED"})
+    [story] = (await other.ask("StoryEntries", campaignId=campaign, sort="MOST_VOTED"))["storyEntries"]["nodes"]
+    assert (story["id"], len(story["imageUrls"]), story["viewerVoted"]) == (entry, 1, True)
 
 
 async def _decides_on_data(phone: Phone) -> None:

@@ -21,6 +21,7 @@ from kit.words import OutletTier
 from schema.error_codes import with_table
 from server.api import schema
 from tests.gql import Gql
+from tests.stories.contest import Contest
 from tests.world import World
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
@@ -86,6 +87,8 @@ async def test_the_flows_run_from_top_to_bottom(gql: Gql, world: World, clock: F
     await world.learner("阿May", outlet=outlet, phone="+8613800138000")
     for _ in range(5):
         await world.course(lessons=2)
+    contest = await Contest.open(world.ports, gql, world)
+    await contest.published(await contest.author("小李"))
     shell = Shell(gql, clock)
 
     for block in blocks("sh"):
@@ -104,7 +107,9 @@ async def test_the_flows_run_from_top_to_bottom(gql: Gql, world: World, clock: F
         for answer in shell.answers
         for result in (answer["data"].get("reportProgress") or {}).get("results", ())
     ]
-    assert len(shell.answers) >= 15
+    votes = [answer["data"]["voteForStory"] for answer in shell.answers if "voteForStory" in answer["data"]]
+    assert [vote["entry"] for vote in votes] == [{"votes": 1, "viewerVoted": True}]
+    assert len(shell.answers) >= 19
     assert errors == ["UNAUTHENTICATED"]  # all three are shown on purpose
     assert refused == ["CREDENTIALS_WRONG", "STATE_FORBIDS"]
     assert statuses == ["ACCEPTED", "DUPLICATE"]

@@ -217,6 +217,8 @@ SHORT_LISTS = {
     "Query.nodes": "at most 100, by its argument",
     "Query.pointRules": "one for each rule in the code",
     "Redemption.steps": "at most one for each state",
+    "StoryCampaign.jury": "at most 20",
+    "StoryCampaign.prizes": "at most 20 lines",
     "Region.ancestors": "at most four floors",
     "ReportProgressPayload.awards": "of one batch",
     "ReportProgressPayload.badges": "of one batch",
