@@ -26,6 +26,7 @@ from seeds.story import SeedReport
 from services.board_projection import rebuild
 from services.courses import recount_course
 from services.demo_city import City, Resident, demo_id
+from services.demo_stories import story_pictures, tell_contest
 from services.ports import Ports
 from services.progress import credit_study
 from services.study import Study, open_study
@@ -55,7 +56,7 @@ async def seed_demo(ports: Ports, seed: int = 1, progress: Callable[[int, int], 
     `progress` hears (learners whose story is told, learners in all). CONFLICT if another demo is there.
     """
     city = City(ports, seed)
-    for key, content in city.files():
+    for key, content in [*city.files(), *story_pictures(city)]:
         if not await ports.storage.holds(key, len(content)):
             await ports.storage.put(key, content)
     if not await _is_founded(city):
@@ -65,6 +66,7 @@ async def seed_demo(ports: Ports, seed: int = 1, progress: Callable[[int, int], 
         return
     # The demo's own learner comes last, and so is the sign that the whole story has been told.
     await _tell_all(ports, city, others, progress)
+    await tell_contest(ports, city, others)
     await _tell(ports, city, learner)
     await take_statistics()
     for course in city.courses:

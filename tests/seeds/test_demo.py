@@ -231,3 +231,26 @@ async def test_what_a_course_is_said_to_pay_is_what_it_pays(ports: Ports) -> Non
     said = await course_points(ports, [(CourseKind(row["kind"]), row["lessons"]) for row in paid])
     assert len(paid) > 100
     assert [row["paid"] for row in paid] == said
+
+
+async def test_a_story_contest_is_open_with_something_to_vote_for_and_something_to_review(
+    ports: Ports, gql: Gql
+) -> None:
+    await seed_demo(ports)
+    source = """{ storyCampaigns { nodes { id status votesLeftToday jury { displayName } } } }"""
+
+    [contest] = (await gql.ask(source, by=await learner()))["data"]["storyCampaigns"]["nodes"]
+    variables = {"campaignId": contest["id"], "sort": "MOST_VOTED"}
+    found = (await gql.data("StoryEntries", variables, by=await learner()))["storyEntries"]
+    waiting = await gql.ask(
+        "query ($id: ID!) { storyEntries(campaignId: $id, status: SUBMITTED) { totalCount } }",
+        {"id": contest["id"]},
+        by=await Member.get(id=demo_id(1, "member", "staff-admin")),
+    )
+
+    assert (contest["status"], contest["votesLeftToday"], len(contest["jury"])) == ("OPEN", 1, 1)
+    assert [len(node["imageUrls"]) for node in found["nodes"]] == [1] * 5
+    assert found["nodes"][0]["votes"] == 14
+    [cast] = await rows("SELECT count(*) AS votes FROM story_votes")
+    assert sum(node["votes"] for node in found["nodes"]) == cast["votes"] > 30
+    assert waiting["data"]["storyEntries"]["totalCount"] == 1
