@@ -57,6 +57,10 @@ UNSEEN = {
     "Mutation.startSeason": "a season is everybody's, and the admin here has a county",
     "PointEntry.reason": "nothing was corrected in this small world",
     "Member.suspendedAt as an author": "nobody here is shut out",
+    **{
+        f"Mutation.{name}": "the game is everybody's, and the admin here has a county"
+        for name in ("createTask", "updateTask", "updatePointRule")
+    },
     "Mutation.createStoryCampaign": "for admins over everything; those of this world look after a county",
     "PointEntry.reverses": "nothing was corrected in this small world",
     "PointRule.upcoming": "no change of a rule is planned",
