@@ -79,7 +79,7 @@ UNDO = "DROP TABLE story_scores, story_votes, story_pictures, story_jurors, stor
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0018_tasks")]
+    dependencies = [("models", "0019_corrections")]
 
     operations = [
         ops.CreateModel(
