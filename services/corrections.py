@@ -183,5 +183,5 @@ async def _book(
     await ledger.save_account(account)
     details = {"amount": amount, "written_off": written_off, "reason": reason, "reverses": reverses is not None}
     home = await home_path(account.member_id)
-    await record(ports, by, CORRECTED, "Member", account.member_id, details, region_path=home)
+    await record(ports, by, "points.corrected", "Member", account.member_id, details, region_path=home)
     await announce("member", str(account.member_id), {"awards": [], "badges": []})
