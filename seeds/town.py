@@ -69,7 +69,7 @@ class SeedOutlet:
 
 @dataclass(frozen=True, slots=True)
 class SeedStaff:
-    """Someone of the distributor. `region_code` None: the role holds nowhere in particular."""
+    """Someone of the distributor. `region_code` None: an admin of everywhere, a lecturer of nowhere in particular."""
 
     key: str
     name: str
@@ -141,7 +141,7 @@ def staff() -> list[SeedStaff]:
     counties = [region.code for region in regions() if region.kind is RegionKind.COUNTY]
     first_station = f"{counties[0]}01"
     found = [
-        SeedStaff("staff-admin", "沈雅琴", Role.ADMIN, CITY[0]),
+        SeedStaff("staff-admin", "沈雅琴", Role.ADMIN, None),
         SeedStaff("staff-auditor", "方正", Role.AUDITOR, PROVINCE[0]),
         SeedStaff("staff-supervisor-1", "赵国栋", Role.SUPERVISOR, first_station),
     ]

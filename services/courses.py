@@ -6,6 +6,7 @@ from uuid import UUID
 
 from auth.actor import Actor
 from auth.permissions import may_see_course
+from gamification.facts import CourseRated
 from gamification.worth import course_worth
 from kit.db import transaction
 from kit.errors import DomainError, ErrorCode, bad_input, not_found
@@ -18,6 +19,7 @@ from models.course_lists import CourseFilter
 from models.courses import CourseRow
 from models.lessons import LessonRow, MediaRow
 from models.progress import enrolments_of
+from services.points import reward
 from services.ports import Ports
 from services.recommend import Candidate, Recommendation, Taste, recommend
 from services.tariff import tariff_at
@@ -66,18 +68,21 @@ async def course_points(ports: Ports, kinds: Sequence[tuple[CourseKind, int]]) -
 
 
 async def rate_course(ports: Ports, actor: Actor, course_id: UUID, stars: int, comment: str) -> CourseRow:
-    """Record the actor's opinion of a course they completed; STATE_FORBIDS before. Rating again replaces."""
+    """Record the actor's opinion of a course they completed; STATE_FORBIDS before. Rating again replaces, and pays
+    nothing more."""
     if not 1 <= stars <= 5:
         raise bad_input("stars")
     if len(comment) > LONGEST_COMMENT:
         raise bad_input("comment")
 
     async def record() -> CourseRow:
-        await courses.lock_course(course_id)
         enrolment = (await enrolments_of(actor.member_id, [course_id])).get(course_id)
         if enrolment is None or enrolment.completed_at is None:
             raise DomainError(ErrorCode.STATE_FORBIDS, field=["courseId"])
-        await courses.replace_rating(new_id(), course_id, actor.member_id, stars, comment, ports.clock.now())
+        now = ports.clock.now()
+        await reward(ports, actor.member_id, [CourseRated(actor.member_id, course_id, now)])
+        await courses.lock_course(course_id)
+        await courses.replace_rating(new_id(), course_id, actor.member_id, stars, comment, now)
         await courses.recount_ratings(course_id)
         [rated] = await courses.courses_by_ids([course_id])
         assert rated is not None, course_id

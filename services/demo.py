@@ -26,6 +26,7 @@ from seeds.story import SeedReport
 from services.board_projection import rebuild
 from services.courses import recount_course
 from services.demo_city import City, Resident, demo_id
+from services.demo_game import game_files, is_game_told, tell_game
 from services.demo_stories import story_pictures, tell_contest
 from services.ports import Ports
 from services.progress import credit_study
@@ -47,7 +48,7 @@ async def is_demo_due(seed: int = 1) -> bool:
     member_id = demo_id(seed, "member", town.LEARNER)
     if await members_by_ids([member_id]) == [None]:
         return not await regions_within([""])
-    return not await has_learned(member_id)
+    return not await is_game_told(member_id)
 
 
 async def seed_demo(ports: Ports, seed: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
@@ -56,18 +57,18 @@ async def seed_demo(ports: Ports, seed: int = 1, progress: Callable[[int, int], 
     `progress` hears (learners whose story is told, learners in all). CONFLICT if another demo is there.
     """
     city = City(ports, seed)
-    for key, content in [*city.files(), *story_pictures(city)]:
+    for key, content in [*city.files(), *story_pictures(city), *game_files(city)]:
         if not await ports.storage.holds(key, len(content)):
             await ports.storage.put(key, content)
     if not await _is_founded(city):
         await transaction(partial(add_missing, [*city.people(), *city.catalogue()]))
     *others, learner = city.residents()
-    if await has_learned(learner.member_id):
+    if await is_game_told(learner.member_id):
         return
-    # The demo's own learner comes last, and so is the sign that the whole story has been told.
     await _tell_all(ports, city, others, progress)
     await tell_contest(ports, city, others)
     await _tell(ports, city, learner)
+    await tell_game(ports, city)
     await take_statistics()
     for course in city.courses:
         await recount_course(city.id("course", course.code))

@@ -404,3 +404,17 @@ async def test_signed_out_personal_lists_are_empty(world: World, gql: Gql) -> No
 
     assert data["assignedCourses"]["nodes"] == []
     assert data["recommendedCourses"] == {"totalCount": 0, "nodes": []}
+
+
+async def test_the_first_rating_of_a_course_pays_and_a_changed_mind_does_not(world: World, gql: Gql) -> None:
+    may, course = await world.learner(), await world.course()
+    await world.studies(may, course)
+    source = "{ viewer { pointEntries(first: 2) { nodes { rule amount subject { id } } } } }"
+    sent = {"courseId": course.gid, "stars": 4}
+
+    for stars in (4, 5):
+        await gql.data("RateCourse", {"input": {**sent, "stars": stars}}, by=may)
+
+    last, before = (await gql.ask(source, by=may))["data"]["viewer"]["pointEntries"]["nodes"]
+    assert last == {"rule": "course.rated", "amount": 2, "subject": {"id": course.gid}}
+    assert before["rule"] != "course.rated"

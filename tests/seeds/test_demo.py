@@ -2,21 +2,24 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from kit.clock import FrozenClock
 from kit.db import rows
 from kit.errors import DomainError, ErrorCode
-from kit.ids import new_id, to_global
+from kit.ids import from_global, new_id, to_global
 from kit.words import CourseKind
 from models.accounts import Member
 from models.courses import Course
 from seeds import town
+from services import demo_game
 from services.board_closing import verify_boards
 from services.courses import course_points
 from services.demo import demo_accounts, is_demo_due, seed_demo
 from services.demo_city import demo_id
+from services.draws import draw_faults
 from services.ledger import ledger_verify
 from services.ports import Ports
 from services.sessions import Device, sign_in_with_code
@@ -254,3 +257,50 @@ async def test_a_story_contest_is_open_with_something_to_vote_for_and_something_
     [cast] = await rows("SELECT count(*) AS votes FROM story_votes")
     assert sum(node["votes"] for node in found["nodes"]) == cast["votes"] > 30
     assert waiting["data"]["storyEntries"]["totalCount"] == 1
+
+
+async def test_the_game_is_alive(ports: Ports, gql: Gql) -> None:
+    await seed_demo(ports)
+
+    answer = await gql.ask(
+        """{ rewards { nodes { title imageUrl stockLeft } }
+             prizeDraws { nodes { id title status viewerTickets seed winners { ticketNumber } } }
+             viewer { unreadNoticeCount redemptions { nodes { status steps { status } } }
+                      tasks { code completedAt claimedAt } }
+             honourBoard(metric: POINTS, period: SEASON) { title startsAt viewerStanding { position } } }""",
+        by=await learner(),
+    )
+
+    game = answer["data"]
+    assert len(game["rewards"]["nodes"]) == 6
+    picture = await gql.http.get(game["rewards"]["nodes"][0]["imageUrl"].removeprefix(ports.settings.public_url))
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/svg+xml")
+    selling, drawn = game["prizeDraws"]["nodes"]
+    assert (selling["status"], selling["viewerTickets"] > 0, selling["seed"]) == ("OPEN", True, None)
+    assert (drawn["status"], len(drawn["winners"]) > 5) == ("DRAWN", True)
+    assert await draw_faults(UUID(from_global(drawn["id"])[1])) == []
+    viewer = game["viewer"]
+    assert [node["status"] for node in viewer["redemptions"]["nodes"]] == ["SHIPPED"]
+    assert viewer["unreadNoticeCount"] >= 2
+    claimed = [task["code"] for task in viewer["tasks"] if task["claimedAt"]]
+    waiting = [task["code"] for task in viewer["tasks"] if task["completedAt"] and not task["claimedAt"]]
+    assert claimed == ["once.course"]
+    assert "daily.lesson" in waiting
+    assert game["honourBoard"]["viewerStanding"]["position"] > 0
+
+
+async def test_a_game_that_broke_off_goes_on_where_it_was(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def break_off(*_: object) -> None:
+        raise RuntimeError("the power went")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(demo_game, "_claim_first_course", break_off)
+        with pytest.raises(RuntimeError):
+            await seed_demo(ports)
+    assert await is_demo_due()
+    await seed_demo(ports)
+
+    assert not await is_demo_due()
+    [counted] = await rows("SELECT count(*) AS draws FROM prize_draws")
+    assert counted["draws"] == 2
+    assert await ledger_verify() == []
