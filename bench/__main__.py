@@ -6,11 +6,12 @@
 import argparse
 from pathlib import Path
 
-from bench import boards
+from bench import boards, leagues
 from bench.ground import LEARNERS, Figure, ground, measured, table
 
 BENCHES = {
     "boards": boards.figures,
+    "leagues": leagues.figures,
 }
 RESULTS = Path(__file__).with_name("results.md")
 ABOVE = "<!-- the rest is written by `make bench ARGS=--write` -->"

@@ -228,6 +228,24 @@ class PrizeOrder(StrEnum):
     RANK = "RANK"
 
 
+class LeagueDivision(StrEnum):
+    """The divisions of the weekly leagues, from the bottom, where everybody begins, to the top."""
+
+    BRONZE = "BRONZE"
+    SILVER = "SILVER"
+    GOLD = "GOLD"
+    PLATINUM = "PLATINUM"
+    DIAMOND = "DIAMOND"
+
+
+class LeagueZone(StrEnum):
+    """Where a place in a league leads after the week."""
+
+    PROMOTE = "PROMOTE"
+    STAY = "STAY"
+    DEMOTE = "DEMOTE"
+
+
 class ConsentPurpose(StrEnum):
     """What a member is asked to agree to. The first two come with having an account; the others are free."""
 
@@ -253,6 +271,7 @@ class NoticeKind(StrEnum):
     LEVEL_REACHED = "LEVEL_REACHED"
     BADGE_EARNED = "BADGE_EARNED"
     LEAGUE_RESULT = "LEAGUE_RESULT"
+    LEAGUE_CORRECTED = "LEAGUE_CORRECTED"
     SEASON_PRIZE = "SEASON_PRIZE"
     REDEMPTION_ADVANCED = "REDEMPTION_ADVANCED"
     STORY_PUBLISHED = "STORY_PUBLISHED"

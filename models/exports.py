@@ -230,6 +230,14 @@ SECTIONS = (
            WHERE s.member_id = $1 ORDER BY s.scored_at, s.entry_id""",
     ),
     Section(
+        "leagues",
+        ("league_members.member_id",),
+        """SELECT m.starts_on, l.division, l.tier, r.name AS city, m.joined_at, m.entered_division, m.held_division,
+                  m.position, m.points, m.zone
+           FROM league_members m JOIN leagues l ON l.id = m.league_id JOIN regions r ON r.id = l.city_id
+           WHERE m.member_id = $1 ORDER BY m.starts_on""",
+    ),
+    Section(
         "idempotency-keys",
         ("idempotency_keys.member_id",),
         "SELECT key, operation, object_id, used_at FROM idempotency_keys WHERE member_id = $1 ORDER BY used_at",

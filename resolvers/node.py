@@ -23,6 +23,7 @@ from resolvers.accounts import member_node, session_node
 from resolvers.boards import honour_board_node
 from resolvers.courses import course_node, lesson_node, media_node, module_node
 from resolvers.draws import prize_draw_node
+from resolvers.leagues import league_node
 from resolvers.notices import notice_node
 from resolvers.outlets import outlet_node, region_node
 from resolvers.points import point_entry_node
@@ -56,6 +57,7 @@ NODES: dict[str, Fetch] = {
     "Course": course_node,
     "DataExport": data_export_node,
     "HonourBoard": honour_board_node,
+    "League": league_node,
     "Lesson": lesson_node,
     "Media": media_node,
     "Member": member_node,

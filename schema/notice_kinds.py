@@ -44,15 +44,34 @@ KINDS: dict[NoticeKind, Kind] = {
         link="/badges",
     ),
     NoticeKind.LEAGUE_RESULT: Kind(  # position, result: PROMOTE | STAY | DEMOTE, division: Title, the one from now on
-        means="How the viewer's weekly league ended (联赛结果).",
-        title=Title("本周联赛结果", "Your league this week"),
-        text=Title("您在联赛中排第{position}名，{result}。", "You finished at place {position} and {result}."),
+        means="How the viewer's league of last week ended (联赛结果).",
+        title=Title("上周联赛结果", "Last week's league"),
+        text=Title(
+            "您上周在联赛中排第{position}名，{result}。", "Last week you finished at place {position} and {result}."
+        ),
         link="/league",
         words={
             "result": {
                 "PROMOTE": Title("升入「{division}」", "rise to {division}"),
                 "STAY": Title("留在「{division}」", "stay in {division}"),
-                "DEMOTE": Title("降到「{division}」，下周再来", "go down to {division}; next week is another one"),
+                "DEMOTE": Title("降到「{division}」，这周加油", "go down to {division}; this week is a new one"),
+            }
+        },
+    ),
+    NoticeKind.LEAGUE_CORRECTED: Kind(  # as LEAGUE_RESULT
+        means="Late reports gave last week's league another end for the viewer (联赛结果更正).",
+        title=Title("上周联赛结果有更新", "News of last week's league"),
+        text=Title(
+            "补报的学习记录已计入：您上周排第{position}名，{result}。本周联赛不变，下周起按此段位。",
+            "Late reports were counted: last week you finished at place {position} and {result}. This week's league"
+            " goes on as it is; the next one follows from this.",
+        ),
+        link="/league",
+        words={
+            "result": {
+                "PROMOTE": Title("升入「{division}」", "rise to {division}"),
+                "STAY": Title("留在「{division}」", "stay in {division}"),
+                "DEMOTE": Title("降到「{division}」", "go down to {division}"),
             }
         },
     ),

@@ -7,6 +7,7 @@ import strawberry
 
 from schema.accounts import AccountViewer
 from schema.ids import encode
+from schema.leagues import LeaguesViewer
 from schema.learning import LearningViewer
 from schema.notices import NoticesViewer
 from schema.outlets import OutletViewer
@@ -28,6 +29,7 @@ class Viewer(
     StreakViewer,
     NoticesViewer,
     TasksViewer,
+    LeaguesViewer,
 ):
     id: strawberry.ID = strawberry.field(description="The member's id, wherever that member appears.")
 

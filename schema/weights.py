@@ -46,6 +46,8 @@ WEIGHTS: Mapping[str, Weight] = {
     "HonourBoard.aroundViewer": Weight(5, rows="radius", beside=True),
     "HonourBoard.previous": Weight(10),
     "HonourBoard.standingsOf": Weight(5, rows="subjectIds"),
+    "Viewer.league": Weight(5),
+    "League.standings": Weight(20),
     "Mutation.requestSignInCode": Weight(50),
     "Mutation.signInWithPassword": Weight(100),
     "Mutation.reportProgress": Weight(A_CHANGE, items="input.events"),

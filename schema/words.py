@@ -18,6 +18,8 @@ from kit.words import (
     DrawStatus,
     EventStatus,
     ExportStatus,
+    LeagueDivision,
+    LeagueZone,
     NoticeKind,
     OncePer,
     OutletTier,
@@ -55,6 +57,8 @@ __all__ = [
     "ErrorCode",
     "EventStatus",
     "ExportStatus",
+    "LeagueDivision",
+    "LeagueZone",
     "NoticeKind",
     "OncePer",
     "OutletTier",
@@ -249,6 +253,22 @@ show(
     "What the places of a prize list are.",
     POSITION="1, 2, 3: who reached the score first wins the better prize (按名次，先到先得).",
     RANK="1, 1, 3: equals all win the same prize (按并列名次).",
+)
+show(
+    LeagueDivision,
+    "The divisions of the weekly leagues (联赛段位), from the bottom, where everybody begins.",
+    BRONZE="The bottom; nobody falls out of it (青铜).",
+    SILVER="The second (白银).",
+    GOLD="The third (黄金).",
+    PLATINUM="The fourth (铂金).",
+    DIAMOND="The top; nobody rises out of it (钻石).",
+)
+show(
+    LeagueZone,
+    "Where a place in a league leads after the week, as things stand.",
+    PROMOTE="Up by a division (晋级区).",
+    STAY="Nowhere (保级区).",
+    DEMOTE="Down by a division (降级区).",
 )
 show(
     ConsentPurpose,

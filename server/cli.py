@@ -18,7 +18,7 @@ from server import banner
 from server.api import schema
 from server.app import make_app
 from server.children import WebServer
-from server.commands import admin, audit, boards, documents, draws, keys, ledger, outlets, regions, tokens
+from server.commands import admin, audit, boards, documents, draws, keys, leagues, ledger, outlets, regions, tokens
 from server.home import Busy, standing
 from server.sentences import sentence
 from server.serve import CannotServe, Job, Parent, address_of, bind
@@ -42,6 +42,7 @@ app.add_typer(outlets, name="outlets")
 app.add_typer(boards, name="boards")
 app.add_typer(ledger, name="ledger")
 app.add_typer(audit, name="audit")
+app.add_typer(leagues, name="leagues")
 app.add_typer(draws, name="draw")
 app.add_typer(keys, name="keys")
 app.add_typer(tokens, name="tokens")

@@ -15,6 +15,7 @@ from services.audit import Proof, verify_audit
 from services.board_closing import verify_boards
 from services.board_projection import rebuild
 from services.draws import draw_faults
+from services.leagues import verify_leagues
 from services.ledger import Difference, ledger_verify
 from services.outlet_import import import_outlets, import_regions
 from services.ports import Ports
@@ -34,6 +35,7 @@ regions = typer.Typer(help="The region tree.", no_args_is_help=True)
 boards = typer.Typer(help="The honour boards.", no_args_is_help=True)
 ledger = typer.Typer(help="The points ledger.", no_args_is_help=True)
 audit = typer.Typer(help="The log of deeds.", no_args_is_help=True)
+leagues = typer.Typer(help="Weekly leagues.", no_args_is_help=True)
 draws = typer.Typer(help="Prize draws.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
 tokens = typer.Typer(help="Access tokens, one by one.", no_args_is_help=True)
@@ -149,6 +151,17 @@ def list_documents() -> None:
     for operation in load_trusted().operations:
         for document_id in operation.texts:
             out.print(f"{document_id}  {operation.kind:<12}  {operation.name}", highlight=False, soft_wrap=True)
+
+
+@leagues.command("verify")
+def leagues_verify(data_dir: DataDir = None) -> None:
+    """Deal out and settle every week of the leagues again, from its seed and its points, and name every difference.
+
+    Exit code 1 if there is one.
+    """
+    with err.status("Verifying the leagues"):
+        differences = run(data_dir, lambda _: verify_leagues())
+    report(differences, "The leagues are right.")
 
 
 @draws.command("verify")

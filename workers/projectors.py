@@ -11,6 +11,7 @@ from kit.words import BoardPeriod, BoardSubjectKind
 from services.board_projection import announce_standings, forget_period, project, project_members
 from services.codes import send_code
 from services.courses import recount_course
+from services.leagues import admit
 from services.ports import Ports
 from services.seasons import named_seasons
 from services.tasks import announce_claims, claim_by_itself
@@ -29,10 +30,12 @@ Projector = Callable[[Ports, Sequence[Change]], Awaitable[None]]
 
 
 async def members_changed(ports: Ports, changes: Sequence[Change]) -> None:
-    """Points, counted days or standing of members changed: tell themselves, and have their boards follow.
+    """Points, counted days or standing of members changed: find a league for who has none, tell themselves, and have
+    their boards follow.
 
     Boards wait for Valkey and are placed again until they are; what was told once is not told again with them.
     """
+    await admit(ports, [UUID(change.key) for change in changes])
     await ports.bus.publish_each((f"member:{change.key}", _news(change)) for change in changes)
     member_ids = [UUID(change.key) for change in changes]
     await announce_claims(member_ids)

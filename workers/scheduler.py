@@ -11,6 +11,7 @@ from kit.tasks import end
 from services.board_closing import close_periods
 from services.board_projection import average_regions, check_boards
 from services.draws import close_draws
+from services.leagues import admit_missed, keep_leagues
 from services.notices import sweep_notices
 from services.points import purge_refused
 from services.ports import Ports
@@ -40,6 +41,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("pay prizes", 5, pay_prizes),
     Tick("close prize draws", 15, close_draws),
     Tick("close story contests", 15, close_story_campaigns),
+    Tick("keep leagues", 5, keep_leagues),
+    Tick("admit to leagues who was missed", 300, admit_missed),
     Tick("make exports", 5, make_exports),
     Tick("sweep exports", 300, sweep_exports),
     Tick("forget refused awards", 3600, purge_refused),

@@ -51,6 +51,7 @@ from models.stories import StoryCampaign, StoryEntry, add_prizes_and_jury, juror
 from models.tasks import Task, TaskClaim
 from services.audit import record
 from services.courses import rate_course
+from services.leagues import form_week
 from services.privacy import give_consent
 from tests.gql import Gql
 from tests.world import MadeCourse, World
@@ -113,6 +114,7 @@ class Cast:
         await CourseLecturer.create(
             id=new_id(), course_id=land.courses[Relation.AREA].id, member_id=people[Relation.FAR].id, position=1
         )
+        await form_week(world.ports)
         await drain(world.ports)
         for kind, make in THINGS.items():
             cast.things[kind] = {relation: await make(cast, relation) for relation in cast.relations(kind)}
@@ -282,6 +284,13 @@ async def _course(cast: Cast, relation: Relation) -> str:
     return cast.land.courses[relation].gid
 
 
+async def _league(cast: Cast, relation: Relation) -> str:
+    """This week's; those of staff play in none, so theirs is that of somebody in their area."""
+    member = cast.people[relation if relation is not Relation.OWN or not cast.is_staff else Relation.AREA]
+    answer = await cast.gql.ask("{ viewer { league { id } } }", by=member)
+    return str(answer["data"]["viewer"]["league"]["id"])
+
+
 async def _lesson(cast: Cast, relation: Relation) -> str:
     """The last one, which is locked where nothing was learned."""
     return cast.land.courses[relation].lesson_gids[-1]
@@ -446,6 +455,7 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "Course": _course,
     "DataExport": _data_export,
     "HonourBoard": _honour_board,
+    "League": _league,
     "Lesson": _lesson,
     "Media": _media,
     "Member": _member,
@@ -464,5 +474,15 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "StoryCampaign": _story_campaign,
     "StoryEntry": _story_entry,
 }
-OF_PEOPLE = {"AuditEntry", "DataExport", "Member", "Session", "PointEntry", "Redemption", "Notice", "StoryEntry"}
+OF_PEOPLE = {
+    "AuditEntry",
+    "DataExport",
+    "League",
+    "Member",
+    "Session",
+    "PointEntry",
+    "Redemption",
+    "Notice",
+    "StoryEntry",
+}
 OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module", "Season"}

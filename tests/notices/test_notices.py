@@ -25,6 +25,7 @@ TOLD: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.LEVEL_REACHED: {"level": 3, "name": 3},
     NoticeKind.BADGE_EARNED: {"badge": {"zh-CN": "初心", "en": "First Step"}},
     NoticeKind.LEAGUE_RESULT: {"position": 2, "result": "PROMOTE", "division": {"zh-CN": "银组", "en": "Silver"}},
+    NoticeKind.LEAGUE_CORRECTED: {"position": 9, "result": "STAY", "division": {"zh-CN": "银组", "en": "Silver"}},
     NoticeKind.SEASON_PRIZE: {"board": "积分周榜", "position": 1, "points": 500},
     NoticeKind.REDEMPTION_ADVANCED: {"reward": "保温杯", "status": "SHIPPED"},
     NoticeKind.STORY_PUBLISHED: {"story": "我的小店"},
@@ -48,8 +49,8 @@ def test_every_kind_reads_well_in_both_languages_with_all_its_values() -> None:
         "You are now at level 3, Seedling. Keep growing!",
     ]
     assert said[NoticeKind.LEAGUE_RESULT][2:] == [
-        "您在联赛中排第2名，升入「银组」。",
-        "You finished at place 2 and rise to Silver.",
+        "您上周在联赛中排第2名，升入「银组」。",
+        "Last week you finished at place 2 and rise to Silver.",
     ]
 
 

@@ -207,6 +207,7 @@ SHORT_LISTS = {
     "HonourBoard.standingsOf": "at most 100, by its argument",
     "BoardMoved.standings": "at most 100, by its argument",
     "Streak.calendar": "at most 84 days",
+    "League.standings": "about 30",
     "PointsChange.awards": "of one change",
     "PointsChange.badges": "of one change",
     "PrizeDraw.prizes": "at most 20",
