@@ -98,7 +98,7 @@ KINDS: dict[NoticeKind, Kind] = {
             }
         },
     ),
-    NoticeKind.STORY_PUBLISHED: Kind(  # story, the campaign's or the entry's title
+    NoticeKind.STORY_PUBLISHED: Kind(  # story, its title
         means="A photo story of the viewer's was published (故事已发布).",
         title=Title("您的故事已发布", "Your story is out"),
         text=Title(
@@ -110,6 +110,12 @@ KINDS: dict[NoticeKind, Kind] = {
         means="A photo story of the viewer's was not accepted (故事未通过).",
         title=Title("您的故事没有通过审核", "Your story was not accepted"),
         text=Title("「{story}」没有通过审核：{reason}", "“{story}” was not accepted: {reason}"),
+        link="/stories/{object}",
+    ),
+    NoticeKind.STORY_WITHDRAWN: Kind(  # story, reason
+        means="A photo story of the viewer's was taken out of its contest (故事已撤下).",
+        title=Title("您的故事已撤下", "Your story was taken down"),
+        text=Title("「{story}」已从征文中撤下：{reason}", "“{story}” was taken out of the contest: {reason}"),
         link="/stories/{object}",
     ),
     NoticeKind.CONTEST_PRIZE: Kind(  # contest, rank, points

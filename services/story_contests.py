@@ -13,12 +13,13 @@ from gamification.stories import JURY_SCORES, WEIGHTS, Contender, PrizeLine, pri
 from kit.db import require_transaction, transaction
 from kit.errors import DomainError, ErrorCode, bad_input, not_found
 from kit.ids import new_id
-from kit.words import StoryEntryStatus, StoryVerdict
+from kit.words import NoticeKind, StoryEntryStatus, StoryVerdict
 from models import stories
 from models.accounts import locked_member, members_by_ids
 from models.audit import Details
 from models.stories import StoryCampaign, StoryEntry
 from services.audit import record
+from services.notices import Tidings, tell, tell_each
 from services.offers import path_of
 from services.points import reward
 from services.ports import Ports
@@ -42,6 +43,12 @@ OUTCOME = {
     StoryVerdict.PUBLISH: StoryEntryStatus.PUBLISHED,
     StoryVerdict.REFUSE: StoryEntryStatus.REFUSED,
     StoryVerdict.WITHDRAW: StoryEntryStatus.WITHDRAWN,
+}
+
+TOLD = {
+    StoryVerdict.PUBLISH: NoticeKind.STORY_PUBLISHED,
+    StoryVerdict.REFUSE: NoticeKind.STORY_REFUSED,
+    StoryVerdict.WITHDRAW: NoticeKind.STORY_WITHDRAWN,
 }
 
 
@@ -162,6 +169,10 @@ async def review_story(ports: Ports, actor: Actor, review: Review) -> StoryEntry
             details,
             region_path=path or None,
         )
+        # A story that is submitted anew is told of anew.
+        key = f"{entry.id} {entry.submitted_at.isoformat()}"
+        values = {"story": entry.title, "reason": note}
+        await tell(ports, entry.member_id, TOLD[review.verdict], key, values, about=("StoryEntry", entry.id))
         if review.verdict is StoryVerdict.PUBLISH:
             await reward(ports, entry.member_id, [StoryPublished(entry.member_id, entry.id, now)])
         return entry
@@ -234,6 +245,17 @@ async def _rank(ports: Ports, campaign: StoryCampaign) -> None:
         if (points := prize_of(each.position, lines))
     ]
     await award_prizes(ports, STORY_PRIZE, campaign.id, wins)
+    told = [
+        Tidings(
+            field[each.entry_id].member_id,
+            str(campaign.id),
+            {"contest": campaign.title, "rank": each.position, "points": points},
+            ("StoryEntry", each.entry_id),
+        )
+        for each in places
+        if (points := prize_of(each.position, lines))
+    ]
+    await tell_each(ports, NoticeKind.CONTEST_PRIZE, told)
     details: Details = {"title": campaign.title, "stories": len(places), "prizes": len(wins)}
     await record(ports, None, "story_campaign.ranked", "StoryCampaign", campaign.id, details)
 

@@ -49,7 +49,7 @@ UNSEEN = {
     "Level.perks": "no level names any yet",
     **{
         f"Member.{name} as a lecturer": "the lecturer works far away from everybody"
-        for name in ("maskedPhone", "roles", "roleGrants", "lastSeenAt")
+        for name in ("maskedPhone", "points", "roles", "roleGrants", "lastSeenAt")
     },
     "Member.suspendedAt": "nobody here is shut out",
     "Member.suspendedAt as a lecturer": "nobody here is shut out",

@@ -30,6 +30,7 @@ TOLD: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.REDEMPTION_ADVANCED: {"reward": "保温杯", "status": "SHIPPED"},
     NoticeKind.STORY_PUBLISHED: {"story": "我的小店"},
     NoticeKind.STORY_REFUSED: {"story": "我的小店", "reason": "照片不清楚"},
+    NoticeKind.STORY_WITHDRAWN: {"story": "我的小店", "reason": "照片里有顾客的脸"},
     NoticeKind.CONTEST_PRIZE: {"contest": "最美门店", "rank": 3, "points": 200},
 }
 

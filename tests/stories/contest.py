@@ -107,6 +107,12 @@ class Contest:
         await close_story_campaigns(self.ports)
         await pay_prizes(self.ports)
 
+    async def told(self, by: Member) -> list[tuple[str, str]]:
+        """(kind, text) of the member's notices about stories, the newest first."""
+        source = "{ viewer { notices { nodes { kind text object { id } } } } }"
+        nodes = (await self.gql.ask(source, by=by))["data"]["viewer"]["notices"]["nodes"]
+        return [(node["kind"], node["text"]) for node in nodes if node["kind"].startswith(("STORY", "CONTEST"))]
+
     async def books_are_clean(self) -> None:
         assert await ledger_verify() == []
 

@@ -129,6 +129,9 @@ async def test_ten_that_close_at_once_close_once(contest: Contest, jury: list[Me
 
     won = [await balance(contest, author) - old for author, old in zip(authors, before, strict=True)]
     assert won == [500, 100, 100, 0, 0]
+    told = [[text for kind, text in await contest.told(each) if kind == "CONTEST_PRIZE"] for each in authors]
+    assert [len(texts) for texts in told] == [1, 1, 1, 0, 0]
+    assert told[0] == ["You came in at place 1 in “我的小店故事”: 500 points are on your account."]
     assert len(await rows("SELECT 1 FROM audit_entries WHERE action = 'story_campaign.ranked'")) == 1
     await contest.books_are_clean()
 

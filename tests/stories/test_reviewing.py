@@ -179,6 +179,33 @@ async def test_what_waits_is_for_jury_and_staff_and_the_note_for_the_author(
         assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
+async def test_the_author_is_told_of_every_verdict_once(contest: Contest, clock: FrozenClock) -> None:
+    may = await contest.author()
+    entry_id = (await contest.submit(may))["entry"]["id"]
+
+    for verdict in ("REFUSE", "REFUSE", "PUBLISH", "PUBLISH", "WITHDRAW", "WITHDRAW"):
+        if verdict == "PUBLISH":
+            await contest.submit(may)
+        await asyncio.gather(*(contest.review(entry_id, verdict) for _ in range(3)))
+        clock.advance(timedelta(minutes=1))
+
+    assert await contest.told(may) == [
+        ("STORY_WITHDRAWN", f"“雨夜的灯” was taken out of the contest: {NOTE}"),
+        ("STORY_PUBLISHED", "“雨夜的灯” is published. Now ask your friends to vote."),
+        ("STORY_REFUSED", f"“雨夜的灯” was not accepted: {NOTE}"),
+    ]
+
+
+async def test_a_story_that_is_refused_twice_is_told_of_twice(contest: Contest, clock: FrozenClock) -> None:
+    may = await contest.author()
+    for _ in range(2):
+        entry_id = (await contest.submit(may))["entry"]["id"]
+        await contest.review(entry_id, "REFUSE")
+        clock.advance(timedelta(minutes=1))
+
+    assert [kind for kind, _ in await contest.told(may)] == ["STORY_REFUSED"] * 2
+
+
 async def test_a_juror_s_score_may_change_while_judging_and_counts_once(
     contest: Contest, jury: list[Member], clock: FrozenClock
 ) -> None:
