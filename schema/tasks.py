@@ -113,7 +113,7 @@ def title_of(row: Row, info: Info) -> str:
 
 @strawberry.type
 class TasksViewer(ViewerPart):
-    @strawberry.field(description="What can be done now, daily tasks first; with earlier ones done and unclaimed.")
+    @strawberry.field(description="What can be done now, daily tasks first; then earlier ones, done and unclaimed.")
     async def tasks(self, info: Info) -> list[Task] | None:
         return [Task.of(each) for each in await list_tasks(info.context.ports, self.member_id)]
 

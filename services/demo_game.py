@@ -128,16 +128,16 @@ async def _begin_season(ports: Ports, city: City, admin: Actor) -> None:
 async def _hold_draws(ports: Ports, city: City, admin: Actor, buyers: Sequence[Resident], learner: Resident) -> None:
     """One that is drawn, one that sells tickets, to the learner too."""
     last = await _announce(
-        ports, admin, prizes.LAST_DRAW, city.now - 12 * DAY, city.now - 3 * DAY, prizes.PRIZES_OF_LAST_DRAW
+        ports, admin, prizes.LAST_DRAW, _morning(city, -12), _morning(city, -3), prizes.PRIZES_OF_LAST_DRAW
     )
     this = await _announce(
-        ports, admin, prizes.THIS_DRAW, city.now - 2 * DAY, city.now + 9 * DAY, prizes.PRIZES_OF_THIS_DRAW
+        ports, admin, prizes.THIS_DRAW, _morning(city, -2), _morning(city, 9), prizes.PRIZES_OF_THIS_DRAW
     )
     for number, buyer in enumerate(buyers):
-        await _enter(_at(ports, city.now - 6 * DAY), city, buyer, last, 1 + number % 3)
-    await run_prize_draw(_at(ports, city.now - 2 * DAY), admin, last.id)
+        await _enter(_at(ports, _morning(city, -6)), city, buyer, last, 1 + number % 3)
+    await run_prize_draw(_at(ports, _morning(city, -2)), admin, last.id)
     for number, buyer in enumerate([*buyers[::2], learner]):
-        await _enter(_at(ports, city.now - DAY), city, buyer, this, 1 + number % 2)
+        await _enter(_at(ports, _morning(city, -1)), city, buyer, this, 1 + number % 2)
 
 
 async def _announce(
@@ -170,11 +170,16 @@ async def _redeem(
 ) -> None:
     """Redeemed some days ago, and moved on a day at a time; what was begun before is gone on with."""
     key = city.id("redemption", f"{buyer.person.key} {reward.key}")
-    begun = city.now - (len(way) + 1) * DAY
+    begun = _morning(city, -len(way) - 1)
     redemption = await redeem_reward(_at(ports, begun), _as(buyer), city.id("reward", reward.key), key)
     for days, to in enumerate(way, start=1):
         if redemption.status is not to and to in NEXT[redemption.status]:
             redemption = await advance_redemption(_at(ports, begun + days * DAY), admin, redemption.id, to, "")
+
+
+def _morning(city: City, days: int) -> datetime:
+    """Ten o'clock, some days from today on."""
+    return day_start(day_of(city.now) + days * DAY) + timedelta(hours=10)
 
 
 def _as(resident: Resident) -> Actor:

@@ -56,14 +56,13 @@ class Claimed:
 
 
 async def list_tasks(ports: Ports, member_id: UUID) -> list[TaskTurn]:
-    """What the member can do now, daily tasks first; behind each task its earlier turns that wait to be claimed."""
+    """What the member can do now, daily tasks first; then what was done in earlier turns and waits to be claimed."""
     now = ports.clock.now()
     wanted = await _meant(member_id, now)
-    return [
-        each
-        for each in await _looked_up(member_id, wanted)
-        if each.turn.is_running(now) or (each.completed_at is not None and each.claimed_at is None)
-    ]
+    found = await _looked_up(member_id, wanted)
+    running = [each for each in found if each.turn.is_running(now)]
+    waiting = [each for each in found if each.completed_at is not None and each.claimed_at is None]
+    return running + [each for each in waiting if not each.turn.is_running(now)]
 
 
 async def find_task(ports: Ports, member_id: UUID, task_id: UUID, key: str) -> TaskTurn | None:
