@@ -139,6 +139,14 @@ class TaskMeasure(StrEnum):
     STAGES_PASSED = "STAGES_PASSED"
 
 
+class StageState(StrEnum):
+    """Where a learner stands before a stage of the path."""
+
+    LOCKED = "LOCKED"
+    OPEN = "OPEN"
+    PASSED = "PASSED"
+
+
 class RedemptionStatus(StrEnum):
     """The way of a redeemed reward; DELIVERED and CANCELLED are its ends."""
 

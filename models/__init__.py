@@ -17,6 +17,7 @@ MODULES = (
     "models.prizes",
     "models.consents",
     "models.exports",
+    "models.paths",
     "models.rewards",
     "models.draws",
     "models.notices",

@@ -190,9 +190,9 @@ async def make_current(member_id: UUID, outlet_id: UUID | None) -> None:
     )  # fmt: skip
 
 
-async def place(member_ids: Sequence[UUID], at: datetime) -> None:
-    """Append to the history where these members stand from `at` on, by their current posts, if that has changed."""
-    await execute(
+async def place(member_ids: Sequence[UUID], at: datetime) -> list[UUID]:
+    """Append to the history where these members stand from `at` on, by their current posts; for whom it changed."""
+    moved = await rows(
         "INSERT INTO placements (member_id, from_at, outlet_id, region_id, tier)"
         " SELECT p.member_id, $2, o.id, o.region_id, o.tier FROM posts p JOIN outlets o ON o.id = p.outlet_id"
         " LEFT JOIN LATERAL (SELECT * FROM placements l WHERE l.member_id = p.member_id"
@@ -200,6 +200,8 @@ async def place(member_ids: Sequence[UUID], at: datetime) -> None:
         " WHERE p.member_id = ANY($1::uuid[]) AND p.is_current"
         " AND (l.outlet_id, l.region_id, l.tier) IS DISTINCT FROM (o.id, o.region_id, o.tier)"
         " ON CONFLICT (member_id, from_at) DO UPDATE"
-        " SET outlet_id = excluded.outlet_id, region_id = excluded.region_id, tier = excluded.tier",
+        " SET outlet_id = excluded.outlet_id, region_id = excluded.region_id, tier = excluded.tier"
+        " RETURNING member_id",
         list(member_ids), at,
     )  # fmt: skip
+    return [row["member_id"] for row in moved]

@@ -48,6 +48,10 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
         "导入了地区：新增{created}个，更新{updated}个",
         "Imported regions: {created} new, {updated} changed.",
     ),
+    "path.arranged": (
+        "编排了{tier}店的通关路径：{stages}关，第{version}版",
+        "Arranged the path of {tier} outlets: {stages} stages, version {version}.",
+    ),
     "reward.created": ("上架了礼品《{title}》", "Put “{title}” on offer."),
     "role.granted": ("授予了角色{role}，范围：{region}", "Gave the role {role} over {region}."),
     "role.revoked": ("收回了角色{role}，范围：{region}", "Took back the role {role} over {region}."),

@@ -11,6 +11,7 @@ from schema.leagues import LeaguesViewer
 from schema.learning import LearningViewer
 from schema.notices import NoticesViewer
 from schema.outlets import OutletViewer
+from schema.paths import PathViewer
 from schema.points import PointsViewer
 from schema.privacy import PrivacyViewer
 from schema.rewards import RewardsViewer
@@ -30,6 +31,7 @@ class Viewer(
     NoticesViewer,
     TasksViewer,
     LeaguesViewer,
+    PathViewer,
 ):
     id: strawberry.ID = strawberry.field(description="The member's id, wherever that member appears.")
 

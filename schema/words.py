@@ -33,6 +33,7 @@ from kit.words import (
     RefusalReason,
     RegionKind,
     Role,
+    StageState,
     StoryCampaignStatus,
     StoryEntryStatus,
     StorySort,
@@ -72,6 +73,7 @@ __all__ = [
     "RefusalReason",
     "RegionKind",
     "Role",
+    "StageState",
     "StoryCampaignStatus",
     "StoryEntryStatus",
     "StorySort",
@@ -277,6 +279,13 @@ show(
     PRIVACY_POLICY="What is kept and who sees it (隐私政策); comes with the account.",
     MARKETING="Messages about new courses, events and prizes (活动通知).",
     ANALYTICS="Counting how the app is used, to improve it (使用分析).",
+)
+show(
+    StageState,
+    "Where a learner stands before a stage of the path.",
+    LOCKED="The stage before it is to be passed first (未解锁).",
+    OPEN="To be learned now (进行中).",
+    PASSED="Done, for good (已通关).",
 )
 show(
     RedemptionStatus,

@@ -19,6 +19,7 @@ from resolvers.draws import DrawMutations, DrawQueries
 from resolvers.node import NodeQueries
 from resolvers.notices import NoticeMutations
 from resolvers.outlets import OutletMutations, OutletQueries
+from resolvers.paths import PathMutations, PathQueries
 from resolvers.people import PeopleMutations, PeopleQueries
 from resolvers.points import PointsFeed, PointsQueries
 from resolvers.privacy import PrivacyMutations
@@ -42,6 +43,7 @@ class Query(
     CourseQueries,
     PointsQueries,
     RuleQueries,
+    PathQueries,
     BoardQueries,
     PeopleQueries,
     AuditQueries,
@@ -66,6 +68,7 @@ class Mutation(
     SeasonMutations,
     RuleMutations,
     NoticeMutations,
+    PathMutations,
     DrawMutations,
     TaskMutations,
     StoryMutations,

@@ -31,10 +31,9 @@ from models.outlet_import import (
     regions_within,
     settle_posts,
 )
-from models.outlets import place
 from services.audit import record
 from services.outbox import announce
-from services.outlets import SEGMENTS
+from services.outlets import SEGMENTS, stand
 from services.ports import Ports
 from services.tables import ImportReport, Line, Rejected, Told, lines_of
 from services.uploads import read_sheet
@@ -245,7 +244,7 @@ async def _keep(ports: Ports, changed: Sequence[_Wanted]) -> None:
     owner_of = {outlet_ids[each.outlet.code]: member_ids[each.outlet.owner_index] for each in changed}
     touched = await keep_owner_posts(owner_of, now)
     restanding = await settle_posts(touched, now)
-    await place(sorted({*touched, *await learners_at(list(owner_of))}), now)
+    await stand(ports, sorted({*touched, *await learners_at(list(owner_of))}))
     for member_id in restanding:
         await announce("member", str(member_id))
 

@@ -39,7 +39,7 @@ from models.outlets import (
 )
 from services.accounts import member_with_phone
 from services.audit import record
-from services.outbox import announce
+from services.outbox import announce, announce_each
 from services.ports import Ports
 
 SEGMENTS = range(1, 26)
@@ -135,7 +135,7 @@ async def set_current_outlet(ports: Ports, actor: Actor, outlet_id: UUID) -> Non
         if await open_post(actor.member_id, outlet_id) is None:
             raise not_found("outletId")
         await make_current(actor.member_id, outlet_id)
-        await place([actor.member_id], ports.clock.now())
+        await stand(ports, [actor.member_id])
         await announce("member", str(actor.member_id))
 
     await transaction(work)
@@ -188,7 +188,7 @@ async def begin_post(ports: Ports, member_id: UUID, outlet_id: UUID, role: PostR
     )
     if first:
         await grant(new_id(), member_id, Role.LEARNER, None, now, None)
-        await place([member_id], now)
+        await stand(ports, [member_id])
     await announce("member", str(member_id))
     return post
 
@@ -203,10 +203,15 @@ async def end_post(ports: Ports, post: Post) -> None:
     await Post.filter(id=post.id).update(until_at=now, is_current=False)
     if post.is_current:
         await make_current(post.member_id, None)
-        await place([post.member_id], now)
+        await stand(ports, [post.member_id])
     if not await Post.filter(member_id=post.member_id, until_at=None).exists():
         await revoke(post.member_id, Role.LEARNER, None, now)
     await announce("member", str(post.member_id))
+
+
+async def stand(ports: Ports, member_ids: Sequence[UUID]) -> None:
+    """Record where these members stand from now on; who came to stand elsewhere may have passed stages of a path."""
+    await announce_each("path", await place(member_ids, ports.clock.now()))
 
 
 async def _query(actor: Actor, wanted: OutletFilter) -> OutletQuery | None:

@@ -22,6 +22,7 @@ from models.credit import CompletionRow, CourseCountRow, EventRow, SecondsRow
 from models.outlets import Placement, placements_at
 from services.boards import Counted, count_many
 from services.outbox import announce, announce_each
+from services.paths import passed_now
 from services.points import Award, Reward, reward
 from services.ports import Ports
 from services.study import Study, changed, last_of, open_study, write_study
@@ -209,6 +210,9 @@ async def credit_study(ports: Ports, study: Study) -> Reward | None:
     await credit.book_seconds(study.member_id, seconds, study.now)
     await credit.book_courses(study.member_id, courses, study.now)
     facts, moved = _facts(study)
+    if any(isinstance(fact, CourseCompleted) for fact in [*facts, *(after for _, after in moved)]):
+        passed, passed_earlier = await passed_now(study.member_id)
+        facts, moved = [*facts, *passed], [*moved, *passed_earlier]
     rewarded = await reward(ports, study.member_id, facts, moved) if facts or moved else None
     await count_many(
         [

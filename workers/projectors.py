@@ -12,6 +12,7 @@ from services.board_projection import announce_standings, forget_period, project
 from services.codes import send_code
 from services.courses import recount_course
 from services.leagues import admit
+from services.paths import settle_moved
 from services.ports import Ports
 from services.seasons import named_seasons
 from services.tasks import announce_claims, claim_by_itself
@@ -66,6 +67,10 @@ async def courses_changed(ports: Ports, changes: Sequence[Change]) -> None:
         await recount_course(UUID(change.key))
 
 
+async def standing_on_paths_changed(ports: Ports, changes: Sequence[Change]) -> None:
+    await settle_moved(ports, [UUID(change.key) for change in changes])
+
+
 async def codes_asked(ports: Ports, changes: Sequence[Change]) -> None:
     for change in changes:
         for payload in change.payloads:
@@ -89,6 +94,7 @@ PROJECTORS: dict[str, Projector] = {
     "task": tasks_changed,
     "outlet": outlets_changed,
     "course": courses_changed,
+    "path": standing_on_paths_changed,
     "season": seasons_began,
     "sms": codes_asked,
 }

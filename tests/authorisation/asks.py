@@ -26,6 +26,7 @@ from tests.uploads.files import PNG, promise
 
 ARGUMENTS = {
     "HonourBoard.standingsOf": "(subjectIds: [$stranger])",
+    "Query.pathPlan": "(tier: MODERN)",
 }
 """How a field is asked that has required arguments; `$stranger` is the member far away."""
 
@@ -352,6 +353,12 @@ async def _new_contest(cast: Cast, _: Relation) -> dict[str, object]:
     return {"title": "征文", "opensAt": now.isoformat(), "closesAt": (now + timedelta(days=1)).isoformat()}
 
 
+async def _path(cast: Cast, _: Relation) -> dict[str, object]:
+    course = to_global("Course", cast.land.courses[Relation.OWN].id)
+    stage = {"code": "one", "title": "第一关", "points": 30, "courseIds": [course]}
+    return {"tier": "MODERN", "version": 1, "stages": [stage]}
+
+
 async def _export(_: Cast, __: Relation) -> dict[str, object]:
     return {}
 
@@ -367,6 +374,7 @@ async def _demo_code(_: Cast, __: Relation) -> dict[str, object]:
 MUTATIONS: dict[str, Change] = {
     "addClerk": Change("Outlet", _new_clerk),
     "advanceRedemption": Change("Redemption", _approval),
+    "arrangePath": Change(None, _path),
     "changePhone": Change(None, _new_phone_with_codes),
     "completeUpload": Change("Member", _put_upload),
     "grantRole": Change("Member", _a_new_role),

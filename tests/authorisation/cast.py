@@ -13,8 +13,9 @@ A new kind of object adds a line to `THINGS`: the global id of one such object i
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Self
 from uuid import UUID
 
@@ -44,6 +45,7 @@ from models.exports import DataExport
 from models.member_lists import home_path
 from models.notices import Notice
 from models.outlets import Outlet, Region, current_outlets
+from models.paths import Path, begin_settling, locked_path, replace_stages, settled
 from models.points import RefusedAwardRow
 from models.rewards import Redemption, RedemptionStep, Reward
 from models.seasons import NamedSeason
@@ -200,8 +202,26 @@ async def _land(world: World) -> Land:
     await Course.all().update(cover_media_id=cover.id)
     await EditionLesson.all().update(body="课文")
     await world.assigned(courses[Relation.AREA], region=county, due_in=timedelta(days=30))
+    await transaction(partial(_path, [courses[Relation.OWN].id, courses[Relation.AREA].id], world.ports.clock.now()))
     regions = {Relation.OWN: station, Relation.AREA: sibling, Relation.FAR: far}
     return Land(county, abroad, regions, outlets, courses)
+
+
+async def _path(course_ids: list[UUID], now: datetime) -> None:
+    """The path of the shops' tier: the course that was completed, then the one that is published."""
+    await locked_path(OutletTier.MODERN, now)
+    await replace_stages(
+        OutletTier.MODERN,
+        [
+            {
+                "id": new_id(), "code": f"stage-{number}", "title": f"第{number}关", "points": 10,
+                "course_ids": [course_id], "since": now,
+            }
+            for number, course_id in enumerate(course_ids, start=1)
+        ],
+    )  # fmt: skip
+    await begin_settling(OutletTier.MODERN, 1, now, now)
+    await settled(await Path.get(tier=OutletTier.MODERN), [], now)
 
 
 async def _person(world: World, name: str) -> Member:

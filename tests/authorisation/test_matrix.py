@@ -54,6 +54,7 @@ UNSEEN = {
     "Member.suspendedAt": "nobody here is shut out",
     "Member.suspendedAt as a lecturer": "nobody here is shut out",
     "Member.suspendedAt on a board": "nobody here is shut out",
+    "Mutation.arrangePath": "a path is everybody's, and the admin here has a county",
     "Mutation.startSeason": "a season is everybody's, and the admin here has a county",
     "PointEntry.reason": "nothing was corrected in this small world",
     "Member.suspendedAt as an author": "nobody here is shut out",

@@ -4,7 +4,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from auth.actor import Actor, Grant
 from kit import db
+from kit.ids import new_id
+from kit.words import OutletTier, Role
+from tests.paths.story import arrange, paid, stage
 from tests.progress.desk import ACCEPTED, DUPLICATE, HOUR, MINUTE, learner, send, station, told, watched
 
 
@@ -88,6 +92,23 @@ async def test_lessons_and_a_course_completed_with_their_rewards_take_some_forty
 
     assert told(outcome) == [ACCEPTED] * 20
     assert len(statements) <= 40
+
+
+async def test_a_stage_passed_with_the_course_costs_no_statement_of_its_own(ports, world, pool):
+    plain, staged = await world.course(), await world.course()
+    may = await world.learner(outlet=await station(ports, tier=OutletTier.ORDINARY))
+    lin = await world.learner()
+    actors = [Actor(member.id, new_id(), (Grant(Role.LEARNER, None, ""),)) for member in (may, lin)]
+    await arrange(world, ports, stage("one", staged))
+
+    with counted(pool) as without:
+        await send(ports, actors[0], watched(plain.lesson_ids[0], (0, 60), at=ports.clock.now()))
+    with counted(pool) as passing:
+        await send(ports, actors[1], watched(staged.lesson_ids[0], (0, 60), at=ports.clock.now()))
+
+    assert len(await paid(lin)) == 1
+    assert len(passing) <= len(without)
+    assert sum("path_stages" in statement for statement in without) == 1
 
 
 async def test_a_batch_sent_again_takes_a_handful(ports, world, pool):
