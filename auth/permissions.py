@@ -172,6 +172,11 @@ def may_review_story(actor: Actor, author_id: UUID, region_path: str) -> bool:
     return author_id != actor.member_id and within(region_path, actor.reach(Role.ADMIN))
 
 
+def may_judge(actor: Actor, member_id: UUID, region_path: str) -> bool:
+    """Admins judge suspicions from their subtrees; nobody those about oneself."""
+    return member_id != actor.member_id and within(region_path, actor.reach(Role.ADMIN))
+
+
 def _administers(actor: Actor, places: Iterable[str]) -> bool:
     reach = actor.reach(Role.ADMIN)
     return "" in reach or any(within(place, reach) for place in places if place)

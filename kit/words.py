@@ -199,6 +199,29 @@ class StorySort(StrEnum):
     RANKING = "RANKING"
 
 
+class SuspicionKind(StrEnum):
+    """What makes learning suspicious."""
+
+    FASTER_THAN_THE_CLOCK = "FASTER_THAN_THE_CLOCK"
+    SAME_TRACE = "SAME_TRACE"
+    NIGHT_LONG = "NIGHT_LONG"
+    SHARED_DEVICE = "SHARED_DEVICE"
+    ANSWERS_TOO_FAST = "ANSWERS_TOO_FAST"
+
+
+class SuspicionState(StrEnum):
+    """OPEN until an admin has judged."""
+
+    OPEN = "OPEN"
+    CLEARED = "CLEARED"
+    CONFIRMED = "CONFIRMED"
+
+
+class Verdict(StrEnum):
+    CLEAR = "CLEAR"
+    CONFIRM = "CONFIRM"
+
+
 class BoardMetric(StrEnum):
     POINTS = "POINTS"
     COURSES_COMPLETED = "COURSES_COMPLETED"

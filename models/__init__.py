@@ -23,5 +23,6 @@ MODULES = (
     "models.notices",
     "models.tasks",
     "models.stories",
+    "models.suspicions",
     "models.outbox",
 )

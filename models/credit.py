@@ -38,6 +38,8 @@ class EventRow:
     placement: Placement | None
     credited_seconds: int = 0
     pending_seconds: int = 0
+    session_id: UUID | None = None
+    """By which sign-in it was reported; only written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +226,13 @@ async def store_events(member_id: UUID, events: Sequence[EventRow]) -> None:
         return
     await execute(
         """INSERT INTO learning_events (member_id, event_id, lesson_id, kind, occurred_at, received_at, spans, digest,
-                                        credited_seconds, pending_seconds, outlet_id, region_id, tier)
+                                        credited_seconds, pending_seconds, outlet_id, region_id, tier, session_id)
            SELECT $1, event_id, lesson_id, kind, occurred_at, received_at, spans, decode(digest, 'hex'),
-                  credited_seconds, pending_seconds, outlet_id, region_id, tier
+                  credited_seconds, pending_seconds, outlet_id, region_id, tier, session_id
            FROM jsonb_to_recordset($2::text::jsonb) AS given(
                event_id uuid, lesson_id uuid, kind text, occurred_at timestamptz, received_at timestamptz, spans int4[],
-               digest text, credited_seconds int4, pending_seconds int4, outlet_id uuid, region_id uuid, tier text)
+               digest text, credited_seconds int4, pending_seconds int4, outlet_id uuid, region_id uuid, tier text,
+               session_id uuid)
            ON CONFLICT (member_id, event_id) DO UPDATE
            SET credited_seconds = excluded.credited_seconds, pending_seconds = excluded.pending_seconds""",
         member_id,

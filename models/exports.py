@@ -102,6 +102,12 @@ SECTIONS = (
            WHERE member_id = $1 ORDER BY requested_at, id""",
     ),
     Section(
+        "suspicions",
+        ("suspicions.member_id",),
+        """SELECT kind, day, evidence, detected_at, state, judged_at FROM suspicions
+           WHERE member_id = $1 ORDER BY detected_at, id""",
+    ),
+    Section(
         "uploads",
         ("uploads.member_id",),
         """SELECT id, file_name, content_type, size_bytes, sha256, created_at, completed_at, swept_at FROM uploads
@@ -322,6 +328,7 @@ EXCUSED = {
     "board_versions.subject_id": "counts projections, tells nothing of the member",
     "point_rates.made_by": "who set what a rule pays; the deed itself is in the audit",
     "corrections.made_by": "who corrected the points of others; the deed itself is in the audit",
+    "suspicions.judged_by": "who judged others' learning; the deed itself is in the audit",
     "role_grants.granted_by": "who gave a role to others; the deed itself is in the audit",
     "story_entries.reviewed_by": "who looked at others' stories; the deed itself is in the audit",
     "redemption_steps.by": "who saw others' redemptions through; the deed itself is in the audit",

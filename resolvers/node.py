@@ -31,6 +31,7 @@ from resolvers.privacy import data_export_node
 from resolvers.rewards import redemption_node, reward_node
 from resolvers.seasons import season_node
 from resolvers.stories import story_campaign_node, story_entry_node
+from resolvers.suspicions import suspicion_node
 from resolvers.tasks import task_node, task_plan_node
 from schema.audit import AuditEntry
 from schema.context import Info
@@ -75,6 +76,7 @@ NODES: dict[str, Fetch] = {
     "TaskPlan": task_plan_node,
     "StoryCampaign": story_campaign_node,
     "StoryEntry": story_entry_node,
+    "Suspicion": suspicion_node,
 }
 
 

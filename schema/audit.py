@@ -72,6 +72,10 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
         "公布了征文《{title}》的名次：作品{stories}篇，奖励{prizes}份",
         "Made the ranking of “{title}” public: {stories} stories, {prizes} prizes.",
     ),
+    "suspicion.judged": (
+        "处理了{day}的异常学习（{kind}）：{verdict}",
+        "Judged the suspicion {kind} of {day}: {verdict}.",
+    ),
     "token.denied": ("访问令牌已作废", "An access token that had leaked was refused."),
 }
 NOTHING = {Language.CHINESE: "全部", Language.ENGLISH: "everything"}

@@ -38,8 +38,11 @@ from kit.words import (
     StoryEntryStatus,
     StorySort,
     StoryVerdict,
+    SuspicionKind,
+    SuspicionState,
     TaskMeasure,
     TaskPeriod,
+    Verdict,
 )
 from schema.error_codes import GUIDE
 from schema.notice_kinds import KINDS
@@ -78,8 +81,11 @@ __all__ = [
     "StoryEntryStatus",
     "StorySort",
     "StoryVerdict",
+    "SuspicionKind",
+    "SuspicionState",
     "TaskMeasure",
     "TaskPeriod",
+    "Verdict",
 ]
 
 
@@ -377,4 +383,26 @@ show(
     CLASSES_ATTENDED="One for each offline class checked in at (参加线下小班).",
     STORIES_PUBLISHED="One for each photo-story that passed its review (发布图文故事).",
     STAGES_PASSED="One for each stage passed on the path (通关关卡).",
+)
+show(
+    SuspicionKind,
+    "What makes learning suspicious.",
+    FASTER_THAN_THE_CLOCK="More was watched than its time allows, even at double speed (超过真实时间).",
+    SAME_TRACE="The same seconds with the same gaps, from several devices (多设备重复记录).",
+    NIGHT_LONG="Most of a night was spent learning (通宵学习).",
+    SHARED_DEVICE="More people learned on one device than share one (一机多人).",
+    ANSWERS_TOO_FAST="A quiz was answered faster than it can be read (答题过快).",
+)
+show(
+    SuspicionState,
+    "How far a suspicion is.",
+    OPEN="Nobody has judged yet (待处理).",
+    CLEARED="An admin found nothing wrong (已排除).",
+    CONFIRMED="An admin found that it was not learning (已确认).",
+)
+show(
+    Verdict,
+    "What an admin makes of a suspicion.",
+    CLEAR="Nothing is wrong (排除).",
+    CONFIRM="This was not learning (确认).",
 )

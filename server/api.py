@@ -28,6 +28,7 @@ from resolvers.rewards import RewardMutations, RewardQueries
 from resolvers.rules import RuleMutations, RuleQueries
 from resolvers.seasons import SeasonMutations, SeasonQueries
 from resolvers.stories import StoryMutations, StoryQueries
+from resolvers.suspicions import SuspicionMutations, SuspicionQueries
 from resolvers.tasks import TaskMutations, TaskQueries
 from resolvers.uploads import UploadMutations
 from resolvers.viewer import ViewerQueries
@@ -52,6 +53,7 @@ class Query(
     DrawQueries,
     TaskQueries,
     StoryQueries,
+    SuspicionQueries,
 ): ...
 
 
@@ -72,6 +74,7 @@ class Mutation(
     DrawMutations,
     TaskMutations,
     StoryMutations,
+    SuspicionMutations,
 ): ...
 
 

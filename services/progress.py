@@ -79,7 +79,7 @@ async def report_progress(ports: Ports, actor: Actor, batch: Batch) -> BatchOutc
         fresh = [event for event in batch.events if event.event_id not in known]
         lesson_ids = list({event.lesson_id for event in fresh if event.lesson_id is not None})
         study = await open_study(actor.member_id, joined_at, lesson_ids, now)
-        results = await _judge(study, batch, known, joined_at)
+        results = await _judge(study, batch, known, joined_at, actor.session_id)
         rewarded = await credit_study(ports, study)
         return BatchOutcome(
             results=tuple(_told(study, result) for result in results),
@@ -135,7 +135,9 @@ async def _locked(member_id: UUID) -> datetime:
     return joined_at
 
 
-async def _judge(study: Study, batch: Batch, known: dict[UUID, bytes], joined_at: datetime) -> list[EventResult]:
+async def _judge(
+    study: Study, batch: Batch, known: dict[UUID, bytes], joined_at: datetime, session_id: UUID
+) -> list[EventResult]:
     """Accept or refuse each event, oldest first, each in the light of those before it; results in the batch's order."""
     ages = [age_of(event.occurred_at, sent_at=batch.sent_at, received_at=study.now) for event in batch.events]
     order = sorted(range(len(ages)), key=lambda at: -ages[at])  # what happened at one moment: as the phone sent it
@@ -162,7 +164,7 @@ async def _judge(study: Study, batch: Batch, known: dict[UUID, bytes], joined_at
             results[at] = EventResult(event.event_id, EventStatus.REJECTED, fault)
             continue
         digests[event.event_id] = mark
-        study.accept(_event_row(event, study.now - ages[at], study.now, mark, places[at]))
+        study.accept(_event_row(event, study.now - ages[at], study.now, mark, places[at], session_id))
         results[at] = EventResult(event.event_id, EventStatus.ACCEPTED)
     return [results[at] for at in range(len(ages))]
 
@@ -180,7 +182,12 @@ def _lesson_fault(study: Study, event: ReportedEvent, *, adult: bool) -> ErrorCo
 
 
 def _event_row(
-    event: ReportedEvent, occurred_at: datetime, received_at: datetime, mark: bytes, placement: Placement | None
+    event: ReportedEvent,
+    occurred_at: datetime,
+    received_at: datetime,
+    mark: bytes,
+    placement: Placement | None,
+    session_id: UUID,
 ) -> EventRow:
     assert event.lesson_id is not None, event
     return EventRow(
@@ -192,6 +199,7 @@ def _event_row(
         spans=event.spans,
         digest=mark,
         placement=placement,
+        session_id=session_id,
     )
 
 

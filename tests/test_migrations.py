@@ -117,6 +117,18 @@ def test_the_migrations_lead_to_the_models() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_the_migrations_have_one_end() -> None:
+    """Two that end side by side would be followed by one that knows nothing of the other."""
+    names = {each.name for each in pkgutil.iter_modules(models.migrations.__path__) if each.name[0].isdigit()}
+    followed = {
+        name
+        for each in names
+        for _, name in importlib.import_module(f"models.migrations.{each}").Migration.dependencies
+    }
+
+    assert names - followed == {max(names)}
+
+
 def test_a_column_that_comes_later_can_be_added_to_a_table_with_rows() -> None:
     """A default that only Python knows fills no row that is already there: null first, then a value, then not null."""
     added = {

@@ -21,6 +21,7 @@ from services.prizes import pay_prizes
 from services.progress import pay_all_due
 from services.sessions import tidy_sessions
 from services.story_contests import close_story_campaigns
+from services.suspicions import look_for_suspicions
 from services.uploads import sweep_uploads
 
 LOOK_SECONDS = 1.0
@@ -45,6 +46,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("close story contests", 15, close_story_campaigns),
     Tick("keep leagues", 5, keep_leagues),
     Tick("admit to leagues who was missed", 300, admit_missed),
+    Tick("look for suspicious learning", 600, look_for_suspicions),
     Tick("make exports", 5, make_exports),
     Tick("sweep exports", 300, sweep_exports),
     Tick("forget refused awards", 3600, purge_refused),

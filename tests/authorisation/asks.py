@@ -95,6 +95,7 @@ ROOT: dict[str, Lookup | Listing] = {
     "regions": Listing("Region", "(under: $above) { totalCount nodes { id } }"),
     "seasons": Listing("Season", "(first: 100) { totalCount nodes { id } }"),
     "taskPlans": Listing("TaskPlan", "(first: 100) { totalCount nodes { id } }"),
+    "suspiciousLearning": Listing("Suspicion", "(first: 100) { totalCount nodes { id } }"),
     "rewards": Listing("Reward", "(first: 100) { totalCount nodes { id } }"),
     "storyCampaigns": Listing("StoryCampaign", "(first: 100) { totalCount nodes { id } }"),
     "storyEntries": Listing(
@@ -266,6 +267,10 @@ async def _approval(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"redemptionId": cast.things["Redemption"][relation], "to": "APPROVED"}
 
 
+async def _verdict(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"id": cast.things["Suspicion"][relation], "verdict": "CLEAR"}
+
+
 async def _new_draw(cast: Cast, relation: Relation) -> dict[str, object]:
     now = cast.world.ports.clock.now()
     return {
@@ -414,6 +419,7 @@ MUTATIONS: dict[str, Change] = {
     "signInWithCode": Change(None, _code),
     "signInWithPassword": Change(None, _password),
     "signOut": Change("Session", _session),
+    "judgeSuspicion": Change("Suspicion", _verdict),
     "suspendMember": Change("Member", _somebody_to_suspend),
     "updatePointRule": Change(None, _rule),
     "updateProfile": Change(None, _name),

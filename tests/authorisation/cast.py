@@ -34,6 +34,8 @@ from kit.words import (
     RefusalReason,
     Role,
     StoryEntryStatus,
+    SuspicionKind,
+    SuspicionState,
     TaskMeasure,
     TaskPeriod,
 )
@@ -50,6 +52,7 @@ from models.points import RefusedAwardRow
 from models.rewards import Redemption, RedemptionStep, Reward
 from models.seasons import NamedSeason
 from models.stories import StoryCampaign, StoryEntry, add_prizes_and_jury, jurors_of, put_pictures, put_score
+from models.suspicions import Suspicion
 from models.tasks import Task, TaskClaim
 from services.audit import record
 from services.courses import rate_course
@@ -355,6 +358,20 @@ async def _redemption(cast: Cast, relation: Relation) -> str:
     return to_global("Redemption", redemption.id)
 
 
+async def _suspicion(cast: Cast, relation: Relation) -> str:
+    """About somebody, found where they stand; the viewer's own was judged, so that it shows by whom."""
+    [outlet] = await current_outlets([cast.people[relation].id])
+    judge = cast.people[Relation.FAR] if relation is Relation.OWN else None
+    now = cast.world.ports.clock.now()
+    suspicion = await Suspicion.create(
+        id=new_id(), member_id=cast.people[relation].id, region_id=outlet.region_id if outlet is not None else None,
+        kind=SuspicionKind.SHARED_DEVICE, key=str(new_id()), day=day_of(now), evidence={"members": 4}, detected_at=now,
+        state=SuspicionState.CLEARED if judge else SuspicionState.OPEN, judged_at=now if judge else None,
+        judged_by=judge.id if judge else None,
+    )  # fmt: skip
+    return to_global("Suspicion", suspicion.id)
+
+
 async def _prize_draw(cast: Cast, relation: Relation) -> str:
     """Made for the region's learners, and drawn: the viewer won, or somebody far away."""
     draw = await draw_for(cast, cast.land.regions[relation].id)
@@ -493,6 +510,7 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "TaskPlan": _task_plan,
     "StoryCampaign": _story_campaign,
     "StoryEntry": _story_entry,
+    "Suspicion": _suspicion,
 }
 OF_PEOPLE = {
     "AuditEntry",
@@ -504,5 +522,6 @@ OF_PEOPLE = {
     "Redemption",
     "Notice",
     "StoryEntry",
+    "Suspicion",
 }
 OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module", "Season"}
