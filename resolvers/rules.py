@@ -1,5 +1,7 @@
 """The rules of the game: what pays, and what admins do about it."""
 
+from typing import Annotated
+
 import strawberry
 
 from kit.words import Role
@@ -8,8 +10,16 @@ from resolvers.guard import staff
 from resolvers.mutation import mutation
 from schema.context import Info
 from schema.corrections import CorrectPointsInput, CorrectPointsPayload
-from schema.rules import PointRule, UpdatePointRuleInput, UpdatePointRulePayload, point_rules
+from schema.rules import (
+    PointRule,
+    RuleSimulation,
+    SimulatePointRuleInput,
+    UpdatePointRuleInput,
+    UpdatePointRulePayload,
+    point_rules,
+)
 from services.corrections import correct_points
+from services.simulation import simulate_point_rule
 from services.tariff import update_point_rule
 
 
@@ -18,6 +28,17 @@ class RuleQueries:
     @strawberry.field(description="The rules that pay points, as they are applied now.")
     async def point_rules(self, info: Info) -> list[PointRule] | None:
         return await point_rules(info)
+
+    @strawberry.field(
+        description="What a past period would have paid under other numbers (规则试算). For admins, over their regions."
+    )
+    async def simulate_point_rule(
+        self,
+        info: Info,
+        input: Annotated[SimulatePointRuleInput, strawberry.argument(description="The rule, its numbers, the days.")],
+    ) -> RuleSimulation | None:
+        actor, trial = staff(info, Role.ADMIN), input.plain()
+        return RuleSimulation.of(trial, await simulate_point_rule(info.context.ports, actor, trial))
 
 
 @strawberry.type

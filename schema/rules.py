@@ -1,6 +1,6 @@
 """The rules of the game as clients see them: what pays, what is left of it today, and what admins change it to."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 import strawberry
@@ -14,6 +14,7 @@ from models import points
 from schema.context import Info
 from schema.errors import Payload
 from schema.words import OncePer
+from services.simulation import Outcome, Trial
 from services.tariff import RuleChange, next_lines, tariff_at
 
 
@@ -119,3 +120,40 @@ class UpdatePointRuleInput:
 @strawberry.type(description="What became of `updatePointRule`.")
 class UpdatePointRulePayload(Payload):
     rule: PointRule | None = strawberry.field(default=None, description="The new line, perhaps not in force yet.")
+
+
+@strawberry.input(description="Other numbers for one rule, and the past days to try them on.")
+class SimulatePointRuleInput:
+    code: str = strawberry.field(description="Which rule; it is taken to be enabled.")
+    points: int | None = strawberry.field(
+        default=None, description="Of one award, as in `updatePointRule`; left out exactly where `ownPrice`."
+    )
+    daily_cap: int | None = strawberry.field(default=None, description="The most of it for one day; null: no limit.")
+    from_: date = strawberry.field(name="from", description="The first day.")
+    to: date = strawberry.field(description="The day after the last one, at most 92 later and not after tomorrow.")
+
+    def plain(self) -> Trial:
+        return Trial(self.code, self.points or None, self.daily_cap, self.from_, self.to)
+
+
+@strawberry.type(description="What a rule paid in a past period and what it would have paid; nothing was written.")
+class RuleSimulation:
+    from_: date = strawberry.field(name="from", description="The first day.")
+    to: date = strawberry.field(description="The day after the last one.")
+    awards_before: int = strawberry.field(description="Awards that stand in the ledger.")
+    awards_after: int = strawberry.field(description="Awards under the other numbers.")
+    points_before: int = strawberry.field(description="What those in the ledger add up to.")
+    points_after: int = strawberry.field(description="What the others would.")
+    members_affected: int = strawberry.field(description="Members for whom the two are not the same.")
+
+    @classmethod
+    def of(cls, trial: Trial, found: Outcome) -> Self:
+        return cls(
+            from_=trial.starts_on,
+            to=trial.ends_on,
+            awards_before=found.before.awards,
+            awards_after=found.after.awards,
+            points_before=found.before.points,
+            points_after=found.after.points,
+            members_affected=found.members_affected,
+        )

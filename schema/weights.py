@@ -41,6 +41,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "Query.nodes": Weight(2, rows="ids"),
     "Query.honourBoard": Weight(10),
     "Query.recommendedCourses": Weight(20),
+    "Query.simulatePointRule": Weight(300),
     "HonourBoard.standings": Weight(5),
     "HonourBoard.viewerStanding": Weight(5),
     "HonourBoard.aroundViewer": Weight(5, rows="radius", beside=True),

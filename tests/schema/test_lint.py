@@ -48,6 +48,8 @@ MOMENTS = {
     "UpdatePointRuleInput.effectiveFrom",
 }
 """Times whose names the apps' documents fix without an At."""
+DAYS = {f"{owner}.{name}" for owner in ("SimulatePointRuleInput", "RuleSimulation") for name in ("from", "to")}
+"""Days whose names they fix."""
 PAGE_FLAGS = {"PageInfo.hasNextPage", "PageInfo.hasPreviousPage"}
 """Relay's own names."""
 DENYING = re.compile(
@@ -282,7 +284,7 @@ def test_durations_are_whole_seconds_and_say_so() -> None:
 def test_moments_end_in_at_and_days_do_not() -> None:
     def breaks(place: str, name: str, kind: str) -> bool:
         return (kind == "DateTime") != (name.endswith("At") or place in MOMENTS) or (
-            kind == "Date" and not (name == "date" or name.endswith(("Date", "On")))
+            kind == "Date" and not (name == "date" or name.endswith(("Date", "On")) or place in DAYS)
         )
 
     assert wrong(breaks) == []
