@@ -27,6 +27,9 @@ from tests.uploads.files import PNG, promise
 ARGUMENTS = {
     "HonourBoard.standingsOf": "(subjectIds: [$stranger])",
     "Query.pathPlan": "(tier: MODERN)",
+    "Query.simulatePointRule": (
+        '(input: {code: "duel.won", points: 10, dailyCap: 50, from: "2026-01-01", to: "2026-01-02"})'
+    ),
 }
 """How a field is asked that has required arguments; `$stranger` is the member far away."""
 
@@ -92,9 +95,6 @@ ROOT: dict[str, Lookup | Listing] = {
     "pointEntries": Lookup("Member", "(memberId: $id) { totalCount }"),
     "prizeDraws": Listing("PrizeDraw", "(first: 100) { totalCount nodes { id } }"),
     "redemptions": Listing("Redemption", "(first: 100) { totalCount nodes { id } }"),
-    "simulatePointRule": Lookup(
-        "Region", '(input: {code: "duel.won", points: 10, dailyCap: 50, from: "2026-01-01", to: "2026-01-02"}) { to }'
-    ),
     "regions": Listing("Region", "(under: $above) { totalCount nodes { id } }"),
     "seasons": Listing("Season", "(first: 100) { totalCount nodes { id } }"),
     "taskPlans": Listing("TaskPlan", "(first: 100) { totalCount nodes { id } }"),

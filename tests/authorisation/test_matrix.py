@@ -56,7 +56,6 @@ UNSEEN = {
     "Member.suspendedAt on a board": "nobody here is shut out",
     "Mutation.arrangePath": "a path is everybody's, and the admin here has a county",
     "Mutation.startSeason": "a season is everybody's, and the admin here has a county",
-    "Mutation.updatePointRule": "the rules are everybody's, and the admin here has a county",
     "PointEntry.reason": "nothing was corrected in this small world",
     "Member.suspendedAt as an author": "nobody here is shut out",
     **{
