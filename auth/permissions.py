@@ -127,6 +127,11 @@ def may_run_seasons(actor: Actor) -> bool:
     return "" in actor.reach(Role.ADMIN)
 
 
+def may_make_badges(actor: Actor) -> bool:
+    """Badges are the same for everybody: admins of everywhere."""
+    return "" in actor.reach(Role.ADMIN)
+
+
 def may_change_rules(actor: Actor) -> bool:
     """The rules of the game are the same for everybody: admins of everywhere."""
     return "" in actor.reach(Role.ADMIN)

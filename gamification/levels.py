@@ -14,24 +14,41 @@ class Level:
     title: Title
     from_points: int
     to_points: int | None
+    perks: tuple[Title, ...]
 
 
-STEPS: tuple[tuple[int, Title], ...] = (
-    (0, Title("种子", "Seed")),
-    (50, Title("萌芽", "Sprout")),
-    (150, Title("幼苗", "Seedling")),
-    (300, Title("抽枝", "Branch")),
-    (600, Title("展叶", "Leaf")),
-    (1_000, Title("含苞", "Bud")),
-    (1_600, Title("绽放", "Bloom")),
-    (2_500, Title("结果", "Fruit")),
-    (4_000, Title("成荫", "Canopy")),
-    (6_000, Title("参天", "Great Tree")),
+STEPS: tuple[tuple[int, Title, tuple[Title, ...]], ...] = (
+    (0, Title("种子", "Seed"), ()),
+    (50, Title("萌芽", "Sprout"), (Title("「萌芽」头像框", "The Sprout frame for your picture"),)),
+    (150, Title("幼苗", "Seedling"), (Title("「幼苗」头像框", "The Seedling frame for your picture"),)),
+    (300, Title("抽枝", "Branch"), (Title("学习海报：春日", "A poster of your learning: Spring"),)),
+    (600, Title("展叶", "Leaf"), (Title("榜单昵称变绿色", "Your name in green on honour boards"),)),
+    (1_000, Title("含苞", "Bud"), (Title("「含苞」头像框", "The Bud frame for your picture"),)),
+    (
+        1_600,
+        Title("绽放", "Bloom"),
+        (
+            Title("「绽放」动态头像框", "The Bloom frame, which moves"),
+            Title("学习海报：花开", "A poster of your learning: Blossom"),
+        ),
+    ),
+    (2_500, Title("结果", "Fruit"), (Title("榜单昵称变金色", "Your name in gold on honour boards"),)),
+    (4_000, Title("成荫", "Canopy"), (Title("「成荫」动态头像框", "The Canopy frame, which moves"),)),
+    (
+        6_000,
+        Title("参天", "Great Tree"),
+        (
+            Title("「参天」专属头像框", "The Great Tree frame, which few have"),
+            Title("学习海报：参天", "A poster of your learning: Great Tree"),
+        ),
+    ),
 )
-STARTS = tuple(points for points, _ in STEPS)
+"""From how many points, called what, and what comes with it. Perks are the app's to draw: it knows every member's level
+wherever it shows one. The server keeps nothing back from lower levels."""
+STARTS = tuple(points for points, *_ in STEPS)
 LEVELS = tuple(
-    Level(number, title, points, STARTS[number] if number < len(STEPS) else None)
-    for number, (points, title) in enumerate(STEPS, start=1)
+    Level(number, title, points, STARTS[number] if number < len(STEPS) else None, perks)
+    for number, (points, title, perks) in enumerate(STEPS, start=1)
 )
 
 

@@ -20,6 +20,7 @@ MODULES = (
     "models.paths",
     "models.rewards",
     "models.draws",
+    "models.badges",
     "models.notices",
     "models.tasks",
     "models.stories",

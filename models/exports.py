@@ -191,6 +191,12 @@ SECTIONS = (
            WHERE p.member_id = $1 ORDER BY p.bought_at, p.id""",
     ),
     Section(
+        "badges",
+        ("earned_badges.member_id",),
+        """SELECT b.code, b.title_chinese, b.title_english, e.value, e.earned_at
+           FROM earned_badges e JOIN badges b ON b.id = e.badge_id WHERE e.member_id = $1 ORDER BY e.earned_at, e.id""",
+    ),
+    Section(
         "notices",
         ("notices.member_id",),
         """SELECT kind, key, details, object_type, object_id, created_at, read_at FROM notices WHERE member_id = $1

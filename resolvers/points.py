@@ -10,7 +10,9 @@ from auth.actor import STAFF
 from gamification.levels import LEVELS
 from kit.errors import not_found
 from models import points
+from models.badges import badges_by_ids
 from resolvers.guard import staff, viewer
+from schema.badges import Badge
 from schema.context import Info
 from schema.ids import decode
 from schema.levels import Level
@@ -66,6 +68,7 @@ class PointsFeed:
     async def my_points(self, info: Info) -> AsyncGenerator[PointsChange | None, None]:
         member_id = viewer(info).member_id
         async with aclosing(changes_of(info.context.ports, member_id)) as changes:
-            async for awards in changes:
-                earned = [Award.of(award) for award in awards]
-                yield PointsChange(viewer=Viewer.of(member_id), awards=earned, badges=[])
+            async for news in changes:
+                earned = [Award.of(award) for award in news.awards]
+                badges = [Badge.of(row) for row in await badges_by_ids(news.badge_ids) if row is not None]
+                yield PointsChange(viewer=Viewer.of(member_id), awards=earned, badges=badges)

@@ -15,12 +15,11 @@ class Level:
     number: int = strawberry.field(description="1 is the lowest.")
     from_points: int = strawberry.field(description="Lifetime points from which it is held.")
     to_points: int | None = strawberry.field(description="Where the next level begins; null on the top level.")
-    perks: list[str] = strawberry.field(description="What the level opens, in words.")
     row: strawberry.Private[levels.Level]
 
     @classmethod
     def of(cls, row: levels.Level) -> Self:
-        return cls(number=row.number, from_points=row.from_points, to_points=row.to_points, perks=[], row=row)
+        return cls(number=row.number, from_points=row.from_points, to_points=row.to_points, row=row)
 
     @classmethod
     async def load(cls, info: Info, member_id: UUID) -> Self:
@@ -31,6 +30,10 @@ class Level:
     @strawberry.field(description="Its name in the reader's language, as Sprout (萌芽).")
     def title(self, info: Info) -> str:
         return self.row.title.text(info.context.language)
+
+    @strawberry.field(description="What comes with it, beside all from the levels below; in the reader's language.")
+    def perks(self, info: Info) -> list[str]:
+        return [perk.text(info.context.language) for perk in self.row.perks]
 
 
 @strawberry.type(description="The level of the viewer and the way to the next.")

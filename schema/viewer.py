@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 
 from schema.accounts import AccountViewer
+from schema.badges import BadgesViewer
 from schema.ids import encode
 from schema.leagues import LeaguesViewer
 from schema.learning import LearningViewer
@@ -32,6 +33,7 @@ class Viewer(
     TasksViewer,
     LeaguesViewer,
     PathViewer,
+    BadgesViewer,
 ):
     id: strawberry.ID = strawberry.field(description="The member's id, wherever that member appears.")
 

@@ -6,6 +6,7 @@ import strawberry
 
 from kit.errors import ErrorCode
 from kit.words import (
+    BadgeMeasure,
     BoardMetric,
     BoardPeriod,
     BoardPhase,
@@ -48,6 +49,7 @@ from schema.error_codes import GUIDE
 from schema.notice_kinds import KINDS
 
 __all__ = [
+    "BadgeMeasure",
     "BoardMetric",
     "BoardPeriod",
     "BoardPhase",
@@ -221,6 +223,25 @@ show(
     "Why an award was not paid in full.",
     DAILY_CAP="The rule's limit for that day was reached (当日上限).",
     RULE_DISABLED="The rule was switched off that day (规则停用).",
+)
+show(
+    BadgeMeasure,
+    "What a badge is earned by: how much of it there is since the member joined.",
+    LESSONS_COMPLETED="Lessons taken in to the end (完成课时).",
+    COURSES_COMPLETED="Courses completed to the end (完成课程).",
+    QUIZZES_PASSED="Quizzes taken and passed (通过测验).",
+    LIVE_ATTENDANCES="Live lessons attended (参加直播).",
+    REPLAYS_WATCHED="Replays watched whole (观看回放).",
+    CLASSES_ATTENDED="Offline classes checked in at (参加线下课).",
+    COURSES_RATED="Courses given stars (评价课程).",
+    STAGES_PASSED="Stages of the path passed (通关).",
+    TASKS_CLAIMED="Tasks done and claimed (完成任务).",
+    DUELS_WON="Duels won (PK 获胜).",
+    STORIES_PUBLISHED="Photo stories that passed their review (发布故事).",
+    LIFETIME_POINTS="Lifetime points held (累计积分).",
+    LEARNED_DAYS="Days on which something was learned (学习天数).",
+    BEST_STREAK_DAYS="The longest streak ever, in days (最长连续学习).",
+    LEARNING_SECONDS="Seconds of credited learning (学习时长).",
 )
 show(
     BoardMetric,

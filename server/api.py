@@ -13,6 +13,7 @@ from strawberry.types.execution import ExecutionContext
 
 from resolvers.accounts import AccountMutations
 from resolvers.audit import AuditQueries
+from resolvers.badges import BadgeMutations, BadgeQueries
 from resolvers.boards import BoardFeed, BoardQueries
 from resolvers.courses import CourseMutations, CourseQueries
 from resolvers.draws import DrawMutations, DrawQueries
@@ -54,6 +55,7 @@ class Query(
     TaskQueries,
     StoryQueries,
     SuspicionQueries,
+    BadgeQueries,
 ): ...
 
 
@@ -71,6 +73,7 @@ class Mutation(
     RuleMutations,
     NoticeMutations,
     PathMutations,
+    BadgeMutations,
     DrawMutations,
     TaskMutations,
     StoryMutations,

@@ -13,12 +13,11 @@ from uuid import UUID
 from auth.actor import Actor
 from auth.permissions import may_correct_points
 from gamification.corrections import CORRECTED
-from gamification.levels import levels_between
 from gamification.spending import TITLES as SPENDINGS
 from kit.clock import day_of
 from kit.db import require_transaction, transaction
 from kit.errors import DomainError, ErrorCode, bad_input, not_found
-from kit.words import BoardMetric, PointAccount
+from kit.words import BadgeMeasure, BoardMetric, PointAccount
 from models import corrections, ledger
 from models.accounts import members_by_ids
 from models.ledger import Entry, placement_of
@@ -28,6 +27,7 @@ from models.points import LedgerEntryRow, PointAccountRow
 from services.audit import record
 from services.boards import Counted, count_many
 from services.bookings import add_points, reversal_entry
+from services.growth import grow
 from services.idempotency import first_time
 from services.outbox import announce
 from services.people import clean_reason
@@ -179,9 +179,8 @@ async def _book(
         correction_id, account.member_id, amount, written_off, reason, reverses, now, by.member_id if by else None
     )
     await count_many(counted)
-    account.top_level += len(levels_between(account.top_level, account.lifetime))
-    await ledger.save_account(account)
+    growth = await grow(ports, account, [BadgeMeasure.LIFETIME_POINTS])
     details = {"amount": amount, "written_off": written_off, "reason": reason, "reverses": reverses is not None}
     home = await home_path(account.member_id)
     await record(ports, by, "points.corrected", "Member", account.member_id, details, region_path=home)
-    await announce("member", str(account.member_id), {"awards": [], "badges": []})
+    await announce("member", str(account.member_id), {"awards": [], "badges": [str(each) for each in growth.badge_ids]})

@@ -1,6 +1,6 @@
 """Rewards: from facts to awards, learned days and levels, inside the transaction that recorded the facts."""
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Self
@@ -8,23 +8,26 @@ from uuid import UUID
 
 from gamification.caps import Due, Paid, Settlement, settle
 from gamification.facts import Recorded, recorded
-from gamification.levels import Level, levels_between
+from gamification.levels import Level
 from gamification.rules import CODES, claims_of, streak_reached
 from gamification.streaks import first_learning, full_weeks
 from kit.clock import day_of, week_of
 from kit.db import require_transaction
 from kit.ids import new_id
-from kit.words import BoardMetric, PointAccount
+from kit.words import BadgeMeasure, BoardMetric, PointAccount
 from models import ledger, points
 from models.ledger import DayChange, Entry, NewFact, Refusal, StoredAward, placement_of
 from models.outlets import Placement, placements_at
 from models.points import PointAccountRow
 from services.boards import Counted, count_many
 from services.bookings import add_points, reversal_entry
+from services.growth import grow
 from services.outbox import announce
 from services.ports import Ports
 from services.streaks import follow_learned_days
 from services.tariff import tariff_of
+
+OF_DAYS = (BadgeMeasure.LEARNED_DAYS, BadgeMeasure.BEST_STREAK_DAYS)
 
 BY_WEEK = tuple(code for code in CODES if code != streak_reached.CODE)
 """The rules that depend on no more than the facts of one week; a streak is as long as it is."""
@@ -59,6 +62,14 @@ class Reward:
     balance: int
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a change brought its member: awards, and the ids of badges."""
+
+    awards: tuple[Award, ...]
+    badge_ids: tuple[UUID, ...]
+
+
 async def reward(
     ports: Ports, member_id: UUID, facts: Sequence[Recorded], moved: Sequence[tuple[Recorded, Recorded]] = ()
 ) -> Reward:
@@ -66,8 +77,8 @@ async def reward(
 
     A fact said again changes nothing. `moved` pairs a fact with itself at its new moment. What comes late and happened
     early, or moved, may reverse awards and pay others in their stead: the outcome is always that of the set of facts,
-    whatever their order, splitting and repetition. Writes facts, ledger, account, learned days, refused awards and
-    the metrics POINTS and STREAK_DAYS, and announces the member.
+    whatever their order, splitting and repetition. Writes facts, ledger, account, learned days, refused awards,
+    badges and the metrics POINTS and STREAK_DAYS, tells of new levels, and announces the member.
     """
     require_transaction()
     account = await ledger.locked_account(member_id)
@@ -108,34 +119,39 @@ async def reward(
     counted += await _change_learned_days(member_id, gained, lost, places, now)
     await count_many(counted)
     await _remember_refused(member_id, settlement, days if moved else (), now)
-    level_ups = levels_between(account.top_level, account.lifetime)
-    account.top_level += len(level_ups)
-    await ledger.save_account(account)
+    growth = await grow(ports, account, _measures(changed))
     awards = tuple(Award(claim.rule, earned, claim.object_type, claim.object_id) for claim, earned in settlement.news())
-    if counted:
-        await announce("member", str(member_id), {"awards": [award.message for award in awards], "badges": []})
-    return Reward(awards, level_ups, account.lifetime, account.balance)
+    if counted or growth.badge_ids:
+        badges = [str(badge_id) for badge_id in growth.badge_ids]
+        await announce("member", str(member_id), {"awards": [award.message for award in awards], "badges": badges})
+    return Reward(awards, growth.level_ups, account.lifetime, account.balance)
 
 
-async def changes_of(ports: Ports, member_id: UUID) -> AsyncGenerator[tuple[Award, ...], None]:
-    """Gives () at once, for the present state, then the new awards after each change of the member's points or days.
+async def changes_of(ports: Ports, member_id: UUID) -> AsyncGenerator[News, None]:
+    """Gives nothing new at once, for the present state, then the news after each change of points, days or badges.
 
     Messages that changed nothing here are passed over; where one may have been lost, the state itself is asked.
     """
     async with ports.bus.listen(f"member:{member_id}") as messages:
         seen = await points.versions_of(member_id)
-        yield ()
+        yield News((), ())
         async for message in messages:
             awards = tuple(Award.of_message(award) for award in message.get("awards", ()))
+            badges = tuple(UUID(badge_id) for badge_id in message.get("badges", ()))
             now = await points.versions_of(member_id)
-            if awards or now != seen:
+            if awards or badges or now != seen:
                 seen = now
-                yield awards
+                yield News(awards, badges)
 
 
 async def purge_refused(ports: Ports) -> None:
     """A tick: refused awards are remembered for 30 days."""
     await points.purge_refused(ports.clock.now())
+
+
+def _measures(changed: Collection[date]) -> list[BadgeMeasure]:
+    """What badges may be earned by now; those of days only where a learned day changed."""
+    return [measure for measure in BadgeMeasure if changed or measure not in OF_DAYS]
 
 
 async def _record(member_id: UUID, facts: Iterable[Recorded], moved: Sequence[Recorded], now: datetime) -> set[date]:

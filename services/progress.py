@@ -15,11 +15,13 @@ from gamification.reports import ReportedEvent, age_of, digest, span_fault, time
 from kit.db import transaction
 from kit.errors import DomainError, ErrorCode, not_found
 from kit.tasks import Turns
-from kit.words import BoardMetric, CourseKind, EventStatus
+from kit.words import BadgeMeasure, BoardMetric, CourseKind, EventStatus
 from models import credit
 from models.accounts import is_adult
 from models.credit import CompletionRow, CourseCountRow, EventRow, SecondsRow
+from models.ledger import locked_account
 from models.outlets import Placement, placements_at
+from services.badges import earn_badges
 from services.boards import Counted, count_many
 from services.outbox import announce, announce_each
 from services.paths import passed_now
@@ -232,10 +234,16 @@ async def credit_study(ports: Ports, study: Study) -> Reward | None:
             for row in courses
         ]
     )
+    badges = await _earn_by_seconds(ports, study.member_id) if seconds and rewarded is None else []
     if seconds or courses:
-        await announce("member", str(study.member_id))
+        await announce("member", str(study.member_id), {"badges": badges} if badges else None)
     await announce_each("course", [course_id for course_id in study.enrolments if _counts_anew(study, course_id)])
     return rewarded
+
+
+async def _earn_by_seconds(ports: Ports, member_id: UUID) -> list[str]:
+    await locked_account(member_id)
+    return [str(badge_id) for badge_id in await earn_badges(ports, member_id, [BadgeMeasure.LEARNING_SECONDS])]
 
 
 def _counts_anew(study: Study, course_id: UUID) -> bool:

@@ -63,5 +63,12 @@ async def streak_today(ports: Ports, member_id: UUID) -> tuple[Streak, list[Cale
     return streak(runs[-1] if runs else None, today), calendar(runs, today)
 
 
+async def best_streak(member_id: UUID) -> int:
+    """The longest streak the member ever had, in days."""
+    history = await streak_history(member_id, date.max)
+    runs = list(walk(history.learned, _run(history.mark)))
+    return runs[-1].best_days if runs else history.mark.best_days if history.mark is not None else 0
+
+
 def _run(mark: MarkRow | None) -> Run | None:
     return Run(mark.day, mark.days, mark.in_row, mark.cards, mark.best_days) if mark is not None else None

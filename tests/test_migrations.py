@@ -55,6 +55,8 @@ UNIQUE = {
     "leagues": {("starts_on", "tier", "city_id", "division", "number")},
     "league_members": {("member_id", "starts_on")},
     "audit_entries": {("sequence",)},
+    "badges": {("code",)},
+    "earned_badges": {("member_id", "badge_id")},
     "notices": {("member_id", "kind", "key")},
     "push_devices": {("provider", "token")},
     "data_exports": {("member_id",), ("member_id", "idempotency_key"), ("storage_key",)},

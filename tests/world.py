@@ -162,6 +162,13 @@ class World:
         outcome = await report_progress(self.ports, Actor(member.id, new_id(), ()), Batch(now, tuple(events)))
         assert {result.status for result in outcome.results} <= {EventStatus.ACCEPTED}, outcome.results
 
+    async def watches(self, member: Member, course: MadeCourse, span: tuple[int, int]) -> None:
+        """The member watches these seconds of the course's first lesson, and it is reported."""
+        now = self.ports.clock.now()
+        event = ReportedEvent(new_id(), course.lesson_ids[0], ProgressKind.WATCHED, now, (span,))
+        outcome = await report_progress(self.ports, Actor(member.id, new_id(), ()), Batch(now, (event,)))
+        assert [result.status for result in outcome.results] == [EventStatus.ACCEPTED], outcome.results
+
     async def assigned(
         self,
         course: MadeCourse,

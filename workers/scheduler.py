@@ -8,6 +8,7 @@ import structlog
 
 from kit.db import leadership
 from kit.tasks import end
+from services.badges import fill_badges
 from services.board_closing import close_periods
 from services.board_projection import average_regions, check_boards
 from services.draws import close_draws
@@ -50,6 +51,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("make exports", 5, make_exports),
     Tick("sweep exports", 300, sweep_exports),
     Tick("forget refused awards", 3600, purge_refused),
+    Tick("fill in new badges", 15, fill_badges),
     Tick("forget read notices", 3600, sweep_notices),
     Tick("forget old codes and sessions", 3600, tidy_sessions),
     Tick("sweep uploads", 600, sweep_uploads),

@@ -93,6 +93,7 @@ ROOT: dict[str, Lookup | Listing] = {
         "Course", "(first: 100) { totalCount nodes { course { id } } }", ("nodes", "course", "id")
     ),
     "pointEntries": Lookup("Member", "(memberId: $id) { totalCount }"),
+    "badges": Listing("Badge", "(first: 100) { totalCount nodes { id } }"),
     "prizeDraws": Listing("PrizeDraw", "(first: 100) { totalCount nodes { id } }"),
     "redemptions": Listing("Redemption", "(first: 100) { totalCount nodes { id } }"),
     "regions": Listing("Region", "(under: $above) { totalCount nodes { id } }"),
@@ -310,6 +311,13 @@ async def _rule(_: Cast, __: Relation) -> dict[str, object]:
     return {"code": "duel.won", "points": 10, "dailyCap": 50}
 
 
+async def _new_badge(cast: Cast, _: Relation) -> dict[str, object]:
+    return {
+        "code": new_id().hex, "title": "徽章", "englishTitle": "Badge", "description": "做", "englishDescription": "Do",
+        "measure": "DUELS_WON", "threshold": 1, "icon": "star",
+    }  # fmt: skip
+
+
 async def _notice_read(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"noticeIds": [await THINGS["Notice"](cast, relation)]}
 
@@ -380,6 +388,7 @@ async def _demo_code(_: Cast, __: Relation) -> dict[str, object]:
 
 
 MUTATIONS: dict[str, Change] = {
+    "createBadge": Change(None, _new_badge),
     "addClerk": Change("Outlet", _new_clerk),
     "advanceRedemption": Change("Redemption", _approval),
     "arrangePath": Change(None, _path),

@@ -41,6 +41,7 @@ from kit.words import (
 )
 from models.accounts import Member, grant
 from models.audit import AuditEntry
+from models.badges import Badge, EarnedBadge
 from models.courses import Course, CourseLecturer, EditionLesson
 from models.draws import DrawPrize, DrawPurchase, DrawWinner, PrizeDraw
 from models.exports import DataExport
@@ -303,6 +304,19 @@ async def _audit_entry(cast: Cast, relation: Relation) -> str:
     return to_global("AuditEntry", (await AuditEntry.all().order_by("-sequence").first()).id)
 
 
+async def _badge(cast: Cast, relation: Relation) -> str:
+    """One that can be earned, and has been filled in; far away is one that cannot yet."""
+    now, far = cast.world.ports.clock.now(), relation is Relation.FAR
+    row = await Badge.create(
+        id=new_id(), code=str(new_id()), title_chinese="徽章", title_english="Badge", description_chinese="做",
+        description_english="Do", measure="DUELS_WON", threshold=1, icon="star", created_at=now,
+        valid_from=now + timedelta(days=1 if far else 0), fill_total=1, filled_members=1, filled_at=now,
+    )  # fmt: skip
+    if relation is Relation.OWN and cast.actor is not None:
+        await EarnedBadge.create(member=cast.actor, badge=row, value=1, earned_at=now)
+    return to_global("Badge", row.id)
+
+
 async def _course(cast: Cast, relation: Relation) -> str:
     return cast.land.courses[relation].gid
 
@@ -489,6 +503,7 @@ async def _own(cast: Cast, relation: Relation, selection: str, name: str) -> str
 
 THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "AuditEntry": _audit_entry,
+    "Badge": _badge,
     "Course": _course,
     "DataExport": _data_export,
     "HonourBoard": _honour_board,
@@ -524,4 +539,4 @@ OF_PEOPLE = {
     "StoryEntry",
     "Suspicion",
 }
-OF_THE_CATALOGUE = {"Course", "Lesson", "Media", "Module", "Season"}
+OF_THE_CATALOGUE = {"Badge", "Course", "Lesson", "Media", "Module", "Season"}

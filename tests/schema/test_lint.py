@@ -36,7 +36,9 @@ MOMENTS = {
     "AuditEntry.at",
     "AuditFilter.from",
     "AuditFilter.to",
+    "Badge.validFrom",
     "BoardMoved.asOf",
+    "CreateBadgeInput.validFrom",
     "CreateRewardInput.availableFrom",
     "CreateRewardInput.availableUntil",
     "HonourBoard.asOf",
@@ -200,6 +202,7 @@ def test_a_connection_has_nodes_edges_page_info_and_a_count() -> None:
 
 
 SHORT_LISTS = {
+    "Viewer.badges": "as many as there are badges, a few dozen at most",
     "Course.lecturers": "a team of three",
     "Course.lessons": "one course, as its makers planned it",
     "ImportOutletsPayload.rejected": "at most 100",
