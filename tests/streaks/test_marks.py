@@ -1,5 +1,6 @@
 """What is kept of streaks, and what they pay, however the learned days come and go."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -192,3 +193,14 @@ async def test_a_mark_that_was_tampered_with_is_named(world: World, ports: Ports
 
     assert sound == []
     assert [difference.what[:24] for difference in await ledger_verify()] == ["streak at the end of 202"]
+
+
+async def test_days_that_are_told_all_at_once_reach_each_length_once(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
+    days = days_back(may, *range(40))
+
+    await asyncio.gather(*(say(ports, *days[part::8]) for part in range(8)))
+
+    assert await milestones(may) == [("7 days", MONDAY - 33 * DAY), ("30 days", MONDAY - 10 * DAY)]
+    assert (await streak_today(ports, may))[0] == Streak(40, 40, True, 2)
+    assert await ledger_verify() == []
