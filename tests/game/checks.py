@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,10 +24,10 @@ from services.ledger import ledger_verify
 from services.points import reward
 from services.streaks import streak_today
 from tests.game.desk import Broken, Desk, fact, hold
-from tests.game.model import Boards, Line, Period, Place, boards_of, day_of, periods_of, standings
+from tests.game.model import CORRECTED, Boards, Line, Period, Place, boards_of, day_of, periods_of, standings
 
 DAY = timedelta(days=1)
-Cells = dict[tuple[Any, ...], tuple[int, datetime]]
+Cells = dict[tuple[Any, ...], tuple[int, datetime | None]]
 """(metric, member, day of a streak, place) -> (amount, reached at)"""
 
 
@@ -64,7 +65,7 @@ async def offers(desk: Desk) -> None:
 async def closing(desk: Desk, moments: Sequence[dict[UUID, list[Line]]]) -> None:
     """What is over is closed, and nothing else; each member's part in a new snapshot is what it was at one of `moments`
     (before and after what was under way while it closed), whole."""
-    lines = [line for at in moments for mine in at.values() for line in mine]
+    lines = [line for mine in moments[0].values() for line in mine]
     ended = {period for day in {day_of(line.at) for line in lines} for period in periods_of(day, desk.seasons)}
     over = sorted(period for period in ended if period.closes_at is not None and period.closes_at <= desk.clock.now())
     answered = await phases(desk.ports, [served(period) for period in over])
@@ -104,7 +105,10 @@ async def boards(desk: Desk, choose: Callable[[list[Family]], list[Family]]) -> 
     hold("relay", await count_waiting(), 0)
     lines = [line for mine in desk.ranked_lines().values() for line in mine]
     chosen = choose(await kept_families(desk.clock.now()))
-    shown = await asyncio.gather(*(desk.ports.boards.everything(family) for family in chosen))
+    shown: list[dict[Scope, dict[UUID, int]]] = []
+    for start in range(0, len(chosen), 20):
+        some = chosen[start : start + 20]
+        shown += await asyncio.gather(*(desk.ports.boards.everything(family) for family in some))
     for family, found in zip(chosen, shown, strict=True):
         expected = kept(desk, family_of(desk, lines, family), family.subject)
         hold("boards", by_board(family, plain(found)), by_board(family, expected))
@@ -143,10 +147,15 @@ async def replayed(desk: Desk, shuffle: Callable[[list[Any]], None]) -> None:
         told = [fact(twin, kind, what, deed) for (kind, what), deed in person.deeds().items()]
         shuffle(told)
         for start in range(0, len(told), 7):
-            await transaction(lambda of=twin, batch=told[start : start + 7]: reward(desk.ports, of, batch))  # type: ignore[misc]
+            batch = told[start : start + 7]
+            await transaction(lambda of=twin, batch=batch: reward(desk.ports, of, batch))  # type: ignore[misc]
+        mine = {(rule, twin if what == person.id else what, time) for rule, what, time in person.annulled}
+        for key in sorted(mine & {award.key for award in replace(person, id=twin, annulled=set()).awards()}):
+            hold("answers", await desk.annul_award(desk.ports, twin, key), "done")
     paid, learned = await booked(), await all_learned_days()
     for who, twin in twins.items():
-        hold("replay", {who: paid.get(twin, {})}, {who: paid.get(who, {})})
+        of_facts = {cell: points for cell, points in paid.get(who, {}).items() if cell[0] != CORRECTED}
+        hold("replay", {who: paid.get(twin, {})}, {who: of_facts})
         hold("replay", {who: learned.get(twin)}, {who: learned.get(who)})
         hold("replay", {who: await streak_today(desk.ports, twin)}, {who: await streak_today(desk.ports, who)})
     await audit()
@@ -190,9 +199,11 @@ def cells_of(lines: Iterable[Line]) -> Cells:
     for line in lines:
         day = day_of(line.at) if line.metric == "STREAK_DAYS" else None
         cell = (line.metric, line.member, day, line.place)
-        amount, reached = found.get(cell, (0, line.at))
-        found[cell] = amount + line.amount, max(reached, line.at)
-    return found
+        amount, reached = found.get(cell, (0, None))
+        if line.amount > 0:
+            reached = max(reached, line.at) if reached else line.at
+        found[cell] = amount + line.amount, reached
+    return {cell: (amount, reached) for cell, (amount, reached) in found.items() if amount}
 
 
 async def snapshots() -> dict[Period, Cells]:
@@ -208,11 +219,12 @@ async def snapshots() -> dict[Period, Cells]:
 
 
 async def booked() -> dict[UUID, dict[tuple[str, date], int]]:
-    """Lifetime points by member, rule and day as the ledger has them."""
+    """Lifetime points by member, rule and day as the ledger has them, what was undone by hand taken off."""
     found: defaultdict[UUID, dict[tuple[str, date], int]] = defaultdict(dict)
     for row in await rows(
-        "SELECT member_id, rule, day, sum(amount)::int AS points FROM ledger_entries WHERE account = 'LIFETIME'"
-        " GROUP BY member_id, rule, day HAVING sum(amount) <> 0"
+        "SELECT e.member_id, coalesce(u.rule, e.rule) AS rule, e.day, sum(e.amount)::int AS points"
+        " FROM ledger_entries e LEFT JOIN ledger_entries u ON u.id = e.reverses_id WHERE e.account = 'LIFETIME'"
+        " GROUP BY 1, 2, 3 HAVING sum(e.amount) <> 0"
     ):
         found[row["member_id"]][row["rule"], row["day"]] = row["points"]
     return found

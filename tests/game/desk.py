@@ -23,7 +23,7 @@ from gamification import facts
 from gamification.prize_lines import PrizeList
 from gamification.reports import ReportedEvent
 from kit.clock import FrozenClock
-from kit.db import execute, transaction
+from kit.db import execute, rows, transaction
 from kit.errors import DomainError
 from kit.words import (
     CourseKind,
@@ -39,6 +39,7 @@ from kit.words import (
 from models.outbox import claim
 from services.board_closing import close_periods
 from services.board_projection import check_boards, project_marked_regions
+from services.corrections import CorrectionPlan, correct_points
 from services.draws import DrawPlan, PrizePlan, create_prize_draw, enter_prize_draw
 from services.outlets import begin_post, set_current_outlet
 from services.people import lift_suspension, suspend_member
@@ -48,7 +49,21 @@ from services.progress import Batch, report_progress
 from services.rewards import RewardPlan, advance_redemption, create_reward, redeem_reward
 from services.seasons import SeasonPlan, start_season
 from services.tariff import RuleChange, update_point_rule
-from tests.game.model import PRICES, Catalogue, Deed, Deeds, Land, Line, Period, Person, Place, Seasons, Tariff, day_of
+from tests.game.model import (
+    PRICES,
+    Catalogue,
+    Deed,
+    Deeds,
+    Key,
+    Land,
+    Line,
+    Period,
+    Person,
+    Place,
+    Seasons,
+    Tariff,
+    day_of,
+)
 from tests.world import World
 from workers.projectors import PROJECTORS
 from workers.relay import drain, merged, relay_once
@@ -235,6 +250,41 @@ class Desk:
         told = [fact(person.id, kind, what, deed) for (kind, what), deed in deeds.items()]
         with on(server):
             await transaction(lambda: reward(server, person.id, told, moved))
+
+    # Corrections
+
+    async def annul(self, who: int, which: int) -> None:
+        """Two admins undo an award by hand, at once."""
+        person = self.people[who]
+        awards = person.awards()
+        if not awards:
+            return
+        key = awards[which % len(awards)].key
+        answers = await asyncio.gather(*(self.annul_award(server, person.id, key) for server in self.servers))
+        hold("answers", sorted(answers), ["ALREADY_DONE", "done"])
+        person.annul(key)
+
+    async def annul_award(self, server: Ports, member_id: UUID, key: Key) -> str:
+        rule, what, time = key
+        [entry] = await rows(
+            "SELECT id FROM ledger_entries e WHERE member_id = $1 AND account = 'LIFETIME' AND rule = $2"
+            " AND object_id = $3 AND period_key = $4 AND reverses_id IS NULL"
+            " AND NOT EXISTS (SELECT FROM ledger_entries undo WHERE undo.reverses_id = e.id)",
+            member_id, rule, what, time,
+        )  # fmt: skip
+        plan = CorrectionPlan(member_id, None, "查实后更正", entry["id"], uuid4())
+        told = await _answer(correct_points(server, self.chief, plan))
+        return told if isinstance(told, str) else "done"
+
+    async def correct(self, who: int, amount: int, *, retried: bool) -> None:
+        """An admin gives or takes points; perhaps the request is sent twice."""
+        person = self.people[who]
+        plan = CorrectionPlan(person.id, amount, "线下活动补记", None, uuid4())
+        servers = self.servers if retried else self.servers[:1]
+        answers = await asyncio.gather(*(_answer(correct_points(server, self.chief, plan)) for server in servers))
+        done = person.correct(amount, self.clock.now())
+        said = {answer if isinstance(answer, str) else "done" for answer in answers}
+        hold("answers", said, {"done" if done else "BALANCE_TOO_LOW"})
 
     # Places and people
 

@@ -87,6 +87,14 @@ class Game(RuleBasedStateMachine):
     def move(self, who: int, which: int, ago: timedelta) -> None:
         self.step(self.desk.move(who, which, ago))
 
+    @rule(who=who, which=st.integers(0, 40))
+    def annul(self, who: int, which: int) -> None:
+        self.step(self.desk.annul(who, which))
+
+    @rule(who=who, amount=st.integers(-120, 60).filter(bool), retried=st.booleans())
+    def correct(self, who: int, amount: int, retried: bool) -> None:
+        self.step(self.desk.correct(who, amount, retried=retried))
+
     @rule(who=who, shop=st.integers(0, 3))
     def change_shop(self, who: int, shop: int) -> None:
         self.step(self.desk.change_shop(who, shop))

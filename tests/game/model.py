@@ -14,6 +14,7 @@ from uuid import UUID
 METRICS = ("POINTS", "LEARNING_SECONDS", "COURSES_COMPLETED", "STREAK_DAYS")
 SUBJECTS = ("MEMBER", "OUTLET", "REGION")
 DAY = timedelta(days=1)
+NEVER = datetime.min.replace(tzinfo=UTC)
 SHANGHAI = timedelta(hours=8)
 LATEST = 7 * DAY
 """What a phone reports counts for this long."""
@@ -40,6 +41,7 @@ PRICES: dict[str, tuple[int | None, int | None]] = {
     "stage.passed": (None, None),
 }
 """Rule -> (points, None: what is done has a price of its own; the most of them in a day), until an admin changes it."""
+CORRECTED = "points.corrected"
 MILESTONES = (7, 30)
 """Days of a streak that pay when they are reached for the first time."""
 LEARNING = ("lesson.completed", "quiz.passed", "live.attended", "replay.watched", "class.checked_in")
@@ -66,7 +68,7 @@ class Tariff:
     """What rules pay, each line for what happens from its moment on."""
 
     def __init__(self) -> None:
-        self._lines = {rule: [(datetime.min.replace(tzinfo=UTC), *line)] for rule, line in PRICES.items()}
+        self._lines = {rule: [(NEVER, *line)] for rule, line in PRICES.items()}
 
     def change(self, rule: str, since: datetime, points: int | None, most: int | None) -> None:
         """Of two changes for one moment the later said holds."""
@@ -110,11 +112,19 @@ Deeds = dict[tuple[str, UUID], Deed]
 """(kind, what it was done to) -> the deed; it is done once."""
 
 
+Key = tuple[str, UUID, str]
+"""(rule, for what, which time): what is paid once. The time is a day, a length, or "" for once and for ever."""
+
+
 @dataclass(frozen=True)
 class Award:
-    rule: str
+    key: Key
     at: datetime
     points: int
+
+    @property
+    def rule(self) -> str:
+        return self.key[0]
 
 
 @dataclass(frozen=True)
@@ -226,6 +236,10 @@ class Person:
     """Lesson of the catalogue -> when it was watched whole."""
     told: Deeds = field(default_factory=dict)
     """What was told from elsewhere."""
+    annulled: set[Key] = field(default_factory=set)
+    """Awards undone by hand."""
+    corrections: list[tuple[datetime, int]] = field(default_factory=list)
+    """Points given and taken by hand."""
     balance: int = 0
     suspended: bool = False
 
@@ -255,6 +269,20 @@ class Person:
         self.told = {**self.told, **deeds} if moved else {**deeds, **self.told}
         self._settle(before)
 
+    def annul(self, key: Key) -> None:
+        before = self.lifetime()
+        self.annulled.add(key)
+        self._settle(before)
+
+    def correct(self, amount: int, now: datetime) -> bool:
+        """False for taking more than was ever earned."""
+        before = self.lifetime()
+        if before + amount < 0:
+            return False
+        self.corrections.append((now, amount))
+        self._settle(before)
+        return True
+
     def _settle(self, before: int) -> None:
         """What was spent meanwhile cannot be taken back: the balance falls by what is there."""
         self.balance = max(0, self.balance + self.lifetime() - before)
@@ -278,41 +306,50 @@ class Person:
 
     def awards(self) -> list[Award]:
         deeds, learned = self.deeds(), self.learned()
-        wanted = [(deed.at, *right) for (kind, _), deed in deeds.items() for right in deed.earns(kind)]
+        wanted: list[tuple[datetime, Key, int | None]] = []
         lessons: dict[date, datetime] = {}
-        for at in sorted(deed.at for (kind, _), deed in deeds.items() if kind == "lesson.completed"):
-            lessons.setdefault(day_of(at), at)
-        wanted += [(at, "day.first_lesson", None) for at in lessons.values()]
+        for (kind, what), deed in sorted(deeds.items(), key=lambda each: each[1].at):
+            wanted += [(deed.at, (rule, what, ""), own) for rule, own in deed.earns(kind)]
+            if kind == "lesson.completed":
+                lessons.setdefault(day_of(deed.at), deed.at)
+        wanted += [(at, ("day.first_lesson", self.id, day.isoformat()), None) for day, at in lessons.items()]
         for day, at in learned.items():
             if day.weekday() == 6 and all(day - step * DAY in learned for step in range(7)):
-                wanted.append((at, "week.full", None))
+                wanted.append((at, ("week.full", self.id, (day - 6 * DAY).isoformat()), None))
         streak, longest = Streak(), 0
         for day in days_from(learned, max(learned, default=date.min)):
             streak.live(learned=day in learned)
             if streak.best > longest and streak.best in MILESTONES:
-                wanted.append((learned[day], "streak.reached", None))
+                wanted.append((learned[day], ("streak.reached", self.id, f"{streak.best} days"), None))
             longest = streak.best
+        return self._capped(wanted)
+
+    def _capped(self, wanted: list[tuple[datetime, Key, int | None]]) -> list[Award]:
+        """What a day's cap leaves of it in order; what was annulled keeps its place and pays nothing."""
         found: list[Award] = []
         spent: Counter[tuple[str, date]] = Counter()
-        for at, rule, own in sorted(wanted, key=lambda each: each[0]):
+        for at, key, own in sorted(wanted, key=lambda each: each[:2]):
+            rule, today = key[0], day_of(at)
             price, most = self.tariff.at(rule, at)
             points = own if own is not None else price or 0
             if most is not None:
-                points = max(0, min(points, most - spent[rule, day_of(at)]))
-            spent[rule, day_of(at)] += points
-            if points:
-                found.append(Award(rule, at, points))
+                points = max(0, min(points, most - spent[rule, today]))
+            spent[rule, today] += points
+            if points and key not in self.annulled:
+                found.append(Award(key, at, points))
         return found
 
     def lifetime(self) -> int:
-        return sum(award.points for award in self.awards())
+        return sum(award.points for award in self.awards()) + sum(amount for _, amount in self.corrections)
 
     def paid(self) -> dict[tuple[str, date], int]:
         """Points by rule and day."""
         found: Counter[tuple[str, date]] = Counter()
         for award in self.awards():
             found[award.rule, day_of(award.at)] += award.points
-        return dict(found)
+        for at, amount in self.corrections:
+            found[CORRECTED, day_of(at)] += amount
+        return {key: points for key, points in found.items() if points}
 
     def streak(self, today: date) -> tuple[int, int, bool, int]:
         """(days of the running streak, of the best one, was today learned, freeze cards left)"""
@@ -326,6 +363,8 @@ class Person:
         """Everything that boards count."""
         for award in self.awards():
             yield Line(self.id, "POINTS", award.points, award.at, self.place_at(award.at))
+        for at, amount in self.corrections:
+            yield Line(self.id, "POINTS", amount, at, self.place_at(at))
         for at in self.learned().values():
             yield Line(self.id, "STREAK_DAYS", 1, at, self.place_at(at))
         for lesson, moments in self.watched.items():
@@ -386,17 +425,23 @@ def spots(line: Line, subject: str, land: Land) -> Iterator[tuple[Scope, UUID]]:
 
 def boards_of(lines: Iterable[Line], metric: str, subject: str, period: Period, land: Land) -> Boards:
     """What stands on the boards of a family; `lines` are those of the ranked members in the period, of all metrics."""
+    lines = list(lines)
     mine: defaultdict[tuple[Scope, UUID], defaultdict[UUID, list[Line]]] = defaultdict(lambda: defaultdict(list))
     active: defaultdict[tuple[Scope, UUID], set[UUID]] = defaultdict(set)
+    done: Counter[tuple[str, UUID, Place]] = Counter()
+    for line in lines:
+        done[line.metric, line.member, line.place] += line.amount
     for line in lines:
         for spot in spots(line, subject, land):
-            active[spot].add(line.member)
+            if done[line.metric, line.member, line.place] > 0:
+                active[spot].add(line.member)
             if line.metric == metric:
                 mine[spot][line.member].append(line)
     found: Boards = {}
     for (scope, who), by_member in mine.items():
         totals = [longest(each) if metric == "STREAK_DAYS" else added(each) for each in by_member.values()]
-        points, reached = sum(points for points, _ in totals), max(at for _, at in totals)
+        totals = [(points, at) for points, at in totals if points > 0]
+        points, reached = sum(points for points, _ in totals), max((at for _, at in totals), default=NEVER)
         if subject == "REGION":
             learners = len(active[scope, who])
             if learners < FEWEST_ACTIVE:
@@ -408,7 +453,9 @@ def boards_of(lines: Iterable[Line], metric: str, subject: str, period: Period, 
 
 
 def added(lines: list[Line]) -> tuple[int, datetime]:
-    return sum(line.amount for line in lines), max(line.at for line in lines)
+    """What is taken by hand is no moment at which anything was reached."""
+    gains = [line.at for line in lines if line.amount > 0]
+    return sum(line.amount for line in lines), max(gains, default=NEVER)
 
 
 def longest(lines: list[Line]) -> tuple[int, datetime]:
