@@ -34,7 +34,7 @@ ALTER TABLE learning_events DROP COLUMN session_id;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0021_leagues")]
+    dependencies = [("models", "0022_paths")]
 
     operations = [
         ops.CreateModel(
