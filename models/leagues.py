@@ -27,12 +27,14 @@ WEEK = timedelta(days=7)
 ACTIVE = timedelta(days=14)
 """Who learned anything in so many days before a week, or in it, plays."""
 
-# Each region with its city; where there is none above it, with the top of its tree.
+# Each region with its city, which is the first or the second step of its path; without one, with the top of its tree.
 CITIES = """
     cities AS (
-        SELECT r.id AS region_id, coalesce(city.id, top.id) AS city_id FROM regions r
-        LEFT JOIN regions city ON city.kind = 'CITY' AND starts_with(r.path, city.path)
-        JOIN regions top ON top.path = split_part(r.path, '/', 1) || '/')"""
+        SELECT r.id AS region_id, coalesce(city.id, top.id) AS city_id
+        FROM (SELECT id, split_part(path, '/', 1) || '/' AS first, split_part(path, '/', 2) || '/' AS second
+              FROM regions) r
+        JOIN regions top ON top.path = r.first
+        LEFT JOIN regions city ON city.kind = 'CITY' AND city.path IN (r.first, r.first || r.second))"""
 
 # What the week has brought the member `m` of one league so far, and whether they are ranked: thirty short looks.
 EARNED = """

@@ -61,11 +61,12 @@ class Difference:
 
 
 async def keep_leagues(ports: Ports) -> None:
-    """A tick: make final what can be, form the running week, and tell everybody how theirs ended.
+    """A tick: make final what can be, settle what is over, form the running week, tell everybody how theirs ended.
 
     Whatever was missed is made up for in its order. Of ten processes at once one does it.
     """
     await close_weeks(ports)
+    await settle_weeks(ports)
     await form_week(ports)
     await tell_results(ports)
 
@@ -77,8 +78,15 @@ async def close_weeks(ports: Ports) -> None:
             await transaction(partial(_close, ports, week.starts_on))
 
 
+async def settle_weeks(ports: Ports) -> None:
+    """Give every week that is over its results, as far as they are known, the oldest first."""
+    for week in await rows.weeks(unclosed=True):
+        if _waits(week, _monday(ports)):
+            await transaction(partial(_settle_known, ports, week.starts_on))
+
+
 async def form_week(ports: Ports) -> None:
-    """Form the running week, unless it is; before that, settle what is over as far as it is known.
+    """Form the running week, unless it is; not before every week that is over was settled.
 
     On time or late it is made of the same: who was active in the 14 days before its Monday. Then whoever came since
     joins. A week that was over before anybody formed it had no leagues.
@@ -150,10 +158,8 @@ async def _form(ports: Ports) -> None:
     monday = _monday(ports)
     if not await rows.try_lock_forming() or await rows.is_formed(monday):
         return
-    for week in await rows.weeks(unclosed=True):
-        if week.settled_at is None:
-            await _settle(week, await rows.scores(week.starts_on))
-            await rows.mark_settled(week.starts_on, ports.clock.now(), None)
+    if any(_waits(week, monday) for week in await rows.weeks(unclosed=True)):
+        return
     week = WeekRow(monday, new_bytes(SEED_BYTES), ports.clock.now(), None, None)
     await rows.add_week(week)
     formed = await _join(ports, week, await rows.newcomers(monday, monday))
@@ -174,6 +180,17 @@ async def _close(ports: Ports, starts_on: date) -> None:
     now = ports.clock.now()
     await rows.mark_settled(starts_on, week.settled_at or now, now)
     _log.info("league results final", week=str(starts_on))
+
+
+async def _settle_known(ports: Ports, starts_on: date) -> None:
+    """Settle by what was reported so far."""
+    if not await rows.try_lock_forming():
+        return
+    week = await rows.locked_week(starts_on)
+    assert week is not None, "weeks are never deleted"
+    if week.settled_at is None:
+        await _settle(week, await rows.scores(starts_on))
+        await rows.mark_settled(starts_on, ports.clock.now(), None)
 
 
 async def _settle(week: WeekRow, scores: Sequence[ScoreRow]) -> None:
@@ -309,6 +326,11 @@ def _named(group: Group) -> str:
 
 def _zone(result: Result | None) -> LeagueZone | None:
     return result.zone if result is not None else None
+
+
+def _waits(week: WeekRow, monday: date) -> bool:
+    """Whether the week is over and has no results."""
+    return week.starts_on < monday and week.settled_at is None
 
 
 def _monday(ports: Ports) -> date:

@@ -167,15 +167,24 @@ async def test_a_crowd_that_comes_on_an_unformed_week_is_dealt_out_evenly(town: 
     assert await sizes(THIS) == {"BRONZE": [34, 33, 33]}
 
 
-async def test_ten_processes_at_once_form_once(town: Town, ports: Ports, clock: FrozenClock) -> None:
-    await town.earn(await town.learners(100), 10)
+async def test_ten_processes_at_once_settle_form_and_tell_once(town: Town, ports: Ports, clock: FrozenClock) -> None:
+    people = await town.learners(100)
+    await town.earn(people, 10)
+    await town.next_week()
+    await town.earn(people, list(range(100)))
     clock.advance(timedelta(days=7))
 
     await asyncio.gather(*(keep_leagues(ports) for _ in range(10)))
 
-    assert await sizes(NEXT) == {"BRONZE": [34, 33, 33]}
-    [weeks] = await rows("SELECT count(*)::int AS n FROM league_weeks")
-    assert weeks["n"] == 1
+    monday = date(2026, 3, 16)
+    # Three leagues had 34, 33 and 33 members: seven of each rise.
+    assert await sizes(monday) == {"BRONZE": [27, 26, 26], "SILVER": [21]}
+    [counted] = await rows(
+        "SELECT (SELECT count(*) FROM league_weeks)::int AS weeks,"
+        " (SELECT count(*) FROM notices WHERE kind = 'LEAGUE_RESULT')::int AS told"
+    )
+    assert counted == {"weeks": 2, "told": 100}
+    assert await verify_leagues() == []
 
 
 async def test_late_joiners_who_come_at_once_each_have_one_league(town: Town, ports: Ports) -> None:
