@@ -101,8 +101,9 @@ def settle(claims: Iterable[Claim], paid: Sequence[Paid], tariff: Tariff) -> Set
             continue
         price, points = rate.price(claim), rate.pays(claim)
         if rate.daily_cap is not None:
-            points = min(points, max(0, rate.daily_cap - spent[claim.rule, claim.day]))
-        spent[claim.rule, claim.day] += points
+            day = (claim.rule, claim.day)
+            points = min(points, max(0, rate.daily_cap - spent[day]))
+            spent[day] += points
         if claim.key in annulled:
             continue
         if points > 0:

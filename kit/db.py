@@ -231,9 +231,9 @@ class Side:
     async def rows(self, sql: str, *args: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await self._connection.fetch(sql, *args)]
 
-    async def stream(self, sql: str, *args: object) -> AsyncIterator[tuple[Any, ...]]:
-        """The rows of a statement one by one, however many they are; little of them is in memory at a time."""
-        async for row in self._connection.cursor(sql, *args, prefetch=STREAMED_ROWS):
+    async def stream(self, sql: str, *args: object, at_once: int = STREAMED_ROWS) -> AsyncIterator[tuple[Any, ...]]:
+        """The rows of a statement one by one, however many they are; `at_once` of them are in memory at a time."""
+        async for row in self._connection.cursor(sql, *args, prefetch=at_once):
             yield tuple(row)
 
 
