@@ -26,7 +26,7 @@ from seeds.story import SeedReport
 from services.board_projection import rebuild
 from services.courses import recount_course
 from services.demo_city import City, Resident, demo_id
-from services.demo_game import game_files, is_game_told, tell_game
+from services.demo_game import game_files, is_game_told, lay_paths, tell_game
 from services.demo_stories import story_pictures, tell_contest
 from services.ports import Ports
 from services.progress import credit_study
@@ -65,6 +65,7 @@ async def seed_demo(ports: Ports, seed: int = 1, progress: Callable[[int, int], 
     *others, learner = city.residents()
     if await is_game_told(learner.member_id):
         return
+    await lay_paths(ports, city)
     await _tell_all(ports, city, others, progress)
     await tell_contest(ports, city, others)
     await _tell(ports, city, learner)

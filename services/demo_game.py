@@ -16,13 +16,16 @@ from kit.words import PrizeOrder, RedemptionStatus, Role
 from models.bulk import add_missing
 from models.courses import MediaAsset
 from models.draws import PrizeDraw
+from models.paths import Path
 from models.points import accounts_by_member
 from models.rewards import Redemption, Reward
 from models.seasons import all_seasons
 from seeds import prizes
+from seeds.paths import PATHS
 from seeds.prizes import SeedReward
 from services.demo_city import City, Resident
 from services.draws import DrawPlan, PrizePlan, create_prize_draw, enter_prize_draw, run_prize_draw
+from services.paths import Arrangement, StagePlan, arrange_path
 from services.ports import Ports
 from services.rewards import NEXT, advance_redemption, redeem_reward
 from services.seasons import SeasonPlan, start_season
@@ -30,6 +33,7 @@ from services.tasks import claim_task, list_tasks
 
 DAY = timedelta(days=1)
 A_MONTH = timedelta(days=30)
+PATHS_BEGAN_AGO = timedelta(days=50)
 SEASON_BEGAN_AGO = timedelta(weeks=3)
 SEASON_LASTS = timedelta(weeks=12)
 BUYERS = 24
@@ -55,7 +59,7 @@ async def tell_game(ports: Ports, city: City) -> None:
     The learner's bag on its way is the last of it, and so the sign that the whole demo has been told.
     """
     *others, learner = city.residents()
-    admin = Actor(city.id("member", "staff-admin"), new_id(), (Grant(Role.ADMIN, None, ""),))
+    admin = _admin(city)
     buyers = await _with_points(others)
     await transaction(partial(add_missing, [*_pictures(city), *_rewards(city)]))
     if not await all_seasons():
@@ -66,6 +70,19 @@ async def tell_game(ports: Ports, city: City) -> None:
     for number, buyer in enumerate(buyers[:REDEEMERS]):
         await _redeem(ports, city, admin, buyer, prizes.REWARDS[number % 3], WAYS[number % len(WAYS)])
     await _redeem(ports, city, admin, learner, prizes.REWARDS[0], WAYS[-1])
+
+
+async def lay_paths(ports: Ports, city: City) -> None:
+    """A path for every tier, from before anybody in the story learned; again: nothing."""
+    began = _at(ports, city.now - PATHS_BEGAN_AGO)
+    for tier, stages in PATHS.items():
+        if await Path.exists(tier=tier):
+            continue
+        plans = (
+            StagePlan(each.code, each.title, each.points, tuple(city.id("course", code) for code in each.courses))
+            for each in stages
+        )
+        await arrange_path(began, _admin(city), Arrangement(tier, 0, tuple(plans)))
 
 
 async def is_game_told(learner_id: UUID) -> bool:
@@ -180,6 +197,10 @@ async def _redeem(
 def _morning(city: City, days: int) -> datetime:
     """Ten o'clock, some days from today on."""
     return day_start(day_of(city.now) + days * DAY) + timedelta(hours=10)
+
+
+def _admin(city: City) -> Actor:
+    return Actor(city.id("member", "staff-admin"), new_id(), (Grant(Role.ADMIN, None, ""),))
 
 
 def _as(resident: Resident) -> Actor:

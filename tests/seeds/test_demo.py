@@ -170,12 +170,13 @@ async def test_a_visitor_finishes_a_lesson_and_rises_on_the_board(ports: Ports, 
         "lesson.completed": 10,
         "course.required": 50,
         "day.first_lesson": 5,
+        "stage.passed": 50,
     }
-    assert answer["viewer"]["points"]["today"] == 65
+    assert answer["viewer"]["points"]["today"] == 115
     assert answer["viewer"]["streak"]["days"] >= 6
     assert (before["stale"], after["stale"]) == (False, False)
     assert before["viewerStanding"] is None  # it is Monday noon, and the week is young
-    assert after["viewerStanding"]["score"] == 65
+    assert after["viewerStanding"]["score"] == 115
     assert after["standings"]["totalCount"] == before["standings"]["totalCount"] + 1
 
 
@@ -266,7 +267,7 @@ async def test_the_game_is_alive(ports: Ports, gql: Gql) -> None:
         """{ rewards { nodes { title imageUrl stockLeft } }
              prizeDraws { nodes { id title status viewerTickets seed winners { ticketNumber } } }
              viewer { unreadNoticeCount redemptions { nodes { status steps { status } } }
-                      tasks { code completedAt claimedAt } }
+                      tasks { code completedAt claimedAt } path { stages { state } } }
              honourBoard(metric: POINTS, period: SEASON) { title startsAt viewerStanding { position } } }""",
         by=await learner(),
     )
@@ -282,6 +283,7 @@ async def test_the_game_is_alive(ports: Ports, gql: Gql) -> None:
     viewer = game["viewer"]
     assert [node["status"] for node in viewer["redemptions"]["nodes"]] == ["SHIPPED"]
     assert viewer["unreadNoticeCount"] >= 2
+    assert [stage["state"] for stage in viewer["path"]["stages"]] == ["PASSED", "PASSED", "OPEN", "LOCKED", "LOCKED"]
     claimed = [task["code"] for task in viewer["tasks"] if task["claimedAt"]]
     waiting = [task["code"] for task in viewer["tasks"] if task["completedAt"] and not task["claimedAt"]]
     assert claimed == ["once.course"]
