@@ -12,7 +12,9 @@ from kit.ids import from_global, to_global
 from kit.words import OutletTier, Role
 from models.accounts import Member
 from models.outlets import Region
+from services.draws import DrawPlan, PrizePlan, create_prize_draw
 from services.privacy_export import make_exports
+from services.rewards import RewardPlan, create_reward
 from tests.documents import OPERATIONS
 from tests.gql import Gql
 from tests.uploads.files import PNG, uploaded
@@ -65,6 +67,7 @@ async def test_every_operation_is_answered(gql: Gql, world: World, clock: Frozen
     await _looks_around(phone, course.gid)
     clock.advance(timedelta(minutes=5))  # nothing counts from before one joined
     await _learns(phone, course.gid, course.lesson_gids)
+    await _plays(phone, world)
     await drain(world.ports)
     await _looks_at_boards(phone)
     await _minds_the_shops(phone, owner, [shop.name, second.name])
@@ -122,6 +125,32 @@ async def _learns(phone: Phone, course: str, lessons: list[str]) -> None:
     assert history["totalCount"] == len(reported["awards"]) + 1  # and the rating
     mine = (await phone.first("MyPoints"))["myPoints"]
     assert mine["viewer"]["points"]["balance"] == history["nodes"][0]["balanceAfter"]
+
+
+async def _plays(phone: Phone, world: World) -> None:
+    ports, admin = world.ports, await world.actor(await world.staff(Role.ADMIN))
+    now = ports.clock.now()
+    await create_reward(ports, admin, RewardPlan("保温杯", "", 20, 5))
+    prizes = (PrizePlan("电饭煲", 1),)
+    await create_prize_draw(ports, admin, DrawPlan("抽奖", now, now + timedelta(days=1), 5, 3, prizes))
+
+    game = (await phone.ask("MyGame"))["viewer"]
+    assert (game["streak"]["days"], game["streak"]["learnedToday"]) == (1, True)
+    [task] = [each for each in game["tasks"] if each["code"] == "daily.lesson"]
+    claimed = await phone.do("ClaimTask", taskId=task["id"])
+    assert [award["points"] for award in claimed["awards"]] == [task["rewardPoints"]]
+    [again] = [each for each in (await phone.ask("MyGame"))["viewer"]["tasks"] if each["id"] == task["id"]]
+    assert again["claimedAt"] == claimed["task"]["claimedAt"]
+
+    [reward] = (await phone.ask("Rewards"))["rewards"]["nodes"]
+    bought = await phone.do("RedeemReward", rewardId=reward["id"], idempotencyKey=str(uuid4()))
+    assert bought["redemption"]["reward"]["stockLeft"] == reward["stockLeft"] - 1
+    [mine] = (await phone.ask("MyRedemptions"))["viewer"]["redemptions"]["nodes"]
+    assert (mine["id"], mine["code"]) == (bought["redemption"]["id"], bought["redemption"]["code"])
+
+    [draw] = (await phone.ask("PrizeDraws"))["prizeDraws"]["nodes"]
+    entry = {"prizeDrawId": draw["id"], "tickets": 2, "idempotencyKey": str(uuid4())}
+    assert (await phone.do("EnterPrizeDraw", **entry))["prizeDraw"]["viewerTickets"] == 2
 
 
 async def _looks_at_boards(phone: Phone) -> None:
