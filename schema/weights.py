@@ -42,6 +42,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "Query.honourBoard": Weight(10),
     "Query.recommendedCourses": Weight(20),
     "Query.simulatePointRule": Weight(300),
+    "Query.storyEntries": Weight(10),
     "HonourBoard.standings": Weight(5),
     "HonourBoard.viewerStanding": Weight(5),
     "HonourBoard.aroundViewer": Weight(5, rows="radius", beside=True),

@@ -6,12 +6,14 @@ from uuid import UUID
 
 import pytest
 
+from kit import db
 from kit.clock import FrozenClock
 from kit.ids import to_global
 from models.accounts import Member
 from models.stories import StoryEntry
 from services.ports import Ports
 from tests.gql import Gql
+from tests.progress.test_statements import counted
 from tests.stories.contest import JUDGED_FOR, OPEN_FOR, Contest, row_id
 from tests.world import World
 
@@ -187,6 +189,21 @@ async def test_an_author_who_hides_is_not_named_to_others(contest: Contest, read
 
     assert named[0]["id"] == to_global("Member", may.id)
     assert named[1] is None
+
+
+async def test_a_page_takes_as_many_statements_however_many_stories_it_shows(
+    contest: Contest, reader: Member, clock: FrozenClock
+) -> None:
+    await told(contest, clock, a=1, b=0, c=2, d=0, e=1, f=0)
+    pool = await db._pool()
+
+    async def statements(first: int) -> int:
+        with counted(pool) as seen:
+            found = await contest.entries(reader, first=first, sort="MOST_VOTED")
+        assert len(found["nodes"]) == first
+        return sum(1 for statement in seen if "story" in statement)
+
+    assert await statements(6) == await statements(2) > 0
 
 
 async def test_a_contest_says_how_far_it_is(contest: Contest, reader: Member, clock: FrozenClock) -> None:
