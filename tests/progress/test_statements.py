@@ -107,7 +107,7 @@ async def test_a_stage_passed_with_the_course_costs_no_statement_of_its_own(port
         await send(ports, actors[1], watched(staged.lesson_ids[0], (0, 60), at=ports.clock.now()))
 
     assert len(await paid(lin)) == 1
-    assert len(passing) <= len(without)
+    assert len(passing) <= len(without) + 1  # its points reach a level, which is told
     assert sum("path_stages" in statement for statement in without) == 1
 
 
