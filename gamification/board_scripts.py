@@ -4,7 +4,7 @@ Each script touches the keys of one family, which share a hash tag. Only command
 """
 
 # KEYS: family. ARGV: scope, day (see below), limit, "1" if the last rows are wanted, score and subject to begin after,
-# score and subject to end before ("" for none), viewer or "", radius, asked...
+# score and subject to end before ("" for none), viewer or "", radius, place or "", asked...
 # `day`: the board's past is what it was at the start of that day; "": it has none.
 # A line is {subject, score, position, rank, tied, past position (0: was not ranked)}.
 READ = """
@@ -70,11 +70,16 @@ if ARGV[9] ~= '' then
     ahead = redis.call('ZRANGE', board, '(' .. more, '+inf', 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')[2] or ''
   end
 end
-for i = 11, #ARGV do
+local at_place = ''
+if ARGV[11] ~= '' then
+  local place = tonumber(ARGV[11]) - 1
+  at_place = redis.call('ZRANGE', board, place, place, 'REV', 'WITHSCORES')[2] or ''
+end
+for i = 12, #ARGV do
   local index = redis.call('ZREVRANK', board, ARGV[i])
   if index then asked[#asked + 1] = line(ARGV[i], redis.call('ZSCORE', board, ARGV[i]), index) end
 end
-return {total, page, around, ahead, asked}
+return {total, page, around, ahead, asked, at_place}
 """
 
 # KEYS: family. ARGV: generation being built or "" for what the boards show, day or "", seconds to keep or "", and as

@@ -96,13 +96,14 @@ class HonourBoards:
             *(str(part) for part in page.before or ("", "")),
             str(question.viewer or ""),
             question.radius,
+            question.place or "",
             *(str(subject_id) for subject_id in question.asked),
         ]
         async with _away(READ_SECONDS):
             found = await _run(self._read, board.family, arguments)
         if found is None:
             raise BoardsAway
-        total, rows, around, ahead, asked = found
+        total, rows, around, ahead, asked, at_place = found
         neighbours = tuple(_line(row, board.moves) for row in around)
         return Answer(
             total=total,
@@ -111,6 +112,7 @@ class HonourBoards:
             ahead=int(float(ahead)) >> 25 if ahead else None,
             around=neighbours if question.radius else (),
             asked={line.subject_id: line for line in (_line(row, board.moves) for row in asked)},
+            at_place=int(float(at_place)) >> 25 if at_place else None,
         )
 
     async def place(self, placed: Sequence[Placed]) -> set[Scope]:

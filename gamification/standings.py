@@ -81,13 +81,14 @@ class Question:
     """What one reading of a board is to answer.
 
     page: keys are (packed score, subject id). viewer: whose line, and whose `radius` neighbours on both sides.
-    asked: up to a hundred subjects.
+    asked: up to a hundred subjects. place: the position whose points are wanted.
     """
 
     page: Ask | None = None
     viewer: UUID | None = None
     radius: int = 0
     asked: tuple[UUID, ...] = ()
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One reading of a board. `ahead`: the fewest points above the viewer's, None if nobody has more."""
+    """One reading of a board.
+
+    `ahead`: the fewest points above the viewer's, None if nobody has more. `at_place`: those of the position asked for,
+    None if nobody stands there.
+    """
 
     total: int
     page: Page[Line] = field(default_factory=lambda: Page[Line]([]))
@@ -120,6 +125,7 @@ class Answer:
     ahead: int | None = None
     around: tuple[Line, ...] = ()
     asked: Mapping[UUID, Line] = field(default_factory=dict)
+    at_place: int | None = None
 
 
 def page_of_lines(lines: list[Line], total: int, ask: Ask) -> Page[Line]:
@@ -134,7 +140,9 @@ def joined(first: Question, second: Question) -> Question | None:
     pages = {question.page for question in (first, second) if question.page is not None}
     viewers = {question.viewer for question in (first, second) if question.viewer is not None}
     radii = {question.radius for question in (first, second) if question.radius}
-    if max(len(pages), len(viewers), len(radii)) > 1:
+    places = {question.place for question in (first, second) if question.place is not None}
+    if max(len(pages), len(viewers), len(radii), len(places)) > 1:
         return None
     asked = tuple(dict.fromkeys((*first.asked, *second.asked)))
-    return Question(next(iter(pages), None), next(iter(viewers), None), max(radii, default=0), asked)
+    page, viewer, place = next(iter(pages), None), next(iter(viewers), None), next(iter(places), None)
+    return Question(page, viewer, max(radii, default=0), asked, place)

@@ -14,6 +14,7 @@ MODULES = (
     "models.corrections",
     "models.boards",
     "models.seasons",
+    "models.board_prizes",
     "models.prizes",
     "models.consents",
     "models.exports",

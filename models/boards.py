@@ -42,7 +42,10 @@ class BoardDefinition(Model):
 
 
 class BoardPeriodRow(Model):
-    """A period that has ended: GRACE until its snapshot is taken, then FROZEN under the checksum of its totals."""
+    """A period that has ended: GRACE until its snapshot is taken, then FROZEN under the checksum of its totals.
+
+    `decided_at`: who won the prizes of its boards is written down. AWARDED: there were some, and they are paid.
+    """
 
     id = fields.UUIDField(primary_key=True)
     period = fields.CharEnumField(BoardPeriod, max_length=10)
@@ -51,6 +54,7 @@ class BoardPeriodRow(Model):
     phase = fields.CharEnumField(BoardPhase, max_length=10)
     frozen_at = fields.DatetimeField(null=True)
     checksum = fields.CharField(64, null=True)
+    decided_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "board_periods"
@@ -286,9 +290,27 @@ async def noticed_period(new_id: UUID, period: BoardPeriod, starts_on: date, end
     return await BoardPeriodRow.select_for_update().get(period=period, starts_on=starts_on)
 
 
-async def freeze(row: BoardPeriodRow, now: datetime) -> None:
-    """Take the snapshot of a period and close it under its checksum, in one statement's view of the counted days."""
+async def keep_open(keys: Sequence[str]) -> None:
+    """None of these periods is frozen before the transaction ends. `key`: kind.starts_on."""
     require_transaction()
+    await rows(
+        "SELECT pg_advisory_xact_lock_shared(hashtextextended('period ' || key, 0)) FROM unnest($1::text[]) AS key",
+        sorted(keys),
+    )
+
+
+async def await_late_ones(key: str) -> None:
+    """Wait until whoever keeps this period open is through; those who come later wait for this transaction."""
+    require_transaction()
+    await rows("SELECT pg_advisory_xact_lock(hashtextextended('period ' || $1, 0))", key)
+
+
+async def freeze(row: BoardPeriodRow, now: datetime) -> None:
+    """Take the snapshot of a period and close it under its checksum, in one statement's view of the counted days.
+
+    Awards that are being booked for its days are waited for: each is in the snapshot whole, or came too late for it.
+    """
+    await await_late_ones(f"{row.period.value}.{row.starts_on}")
     await execute(
         f"""INSERT INTO frozen_totals (period_id, metric, member_id, day, outlet_id, region_id, tier, amount,
                                        reached_at)

@@ -208,12 +208,21 @@ LINES = """,
         (SELECT 4, lines.* FROM lines JOIN me ON lines.packed >> 25 > me.packed >> 25
          ORDER BY lines.position DESC LIMIT 1)
         UNION ALL
-        SELECT 5, NULL, 0, count(*), 0, 0 FROM lines)
-    SELECT (ARRAY['page', 'around', 'asked', 'ahead', 'count'])[part] AS part,
+        SELECT 5, NULL, 0, count(*), 0, 0 FROM lines
+        UNION ALL
+        SELECT 6, lines.* FROM lines WHERE position = $18::int)
+    SELECT (ARRAY['page', 'around', 'asked', 'ahead', 'count', 'place'])[part] AS part,
            subject_id, packed, position, rank, tied, was
     FROM answer LEFT JOIN past USING (subject_id)
     ORDER BY part = 1 DESC, CASE WHEN part = 1 AND '{direction}' = 'DESC' THEN -position ELSE position END
 """
+
+TOP_LINES = """,
+    lines AS (
+        SELECT subject_id, row_number() OVER (ORDER BY packed DESC, subject_id DESC) AS position,
+               rank() OVER (ORDER BY packed >> 25 DESC) AS rank
+        FROM totals)
+    SELECT * FROM lines WHERE {place} <= $11 ORDER BY position"""
 
 SUBJECT = {BoardSubjectKind.MEMBER: "member_id", BoardSubjectKind.OUTLET: "outlet_id"}
 

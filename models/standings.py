@@ -22,6 +22,7 @@ from models.standing_steps import (
     SPREAD_REGIONS,
     SPREAD_WIDE,
     SUBJECT,
+    TOP_LINES,
     UNDER,
     statement,
 )
@@ -50,6 +51,7 @@ class BoardAsk:
     viewer: UUID | None
     radius: int
     asked: Sequence[UUID]
+    place: int | None
 
 
 async def subject_scores(
@@ -97,6 +99,37 @@ async def all_scores(
     )
 
 
+async def top_lines(
+    kind: BoardSubjectKind,
+    metric: BoardMetric,
+    scope: tuple[UUID | None, OutletTier | None],
+    stretches: Sequence[Stretch],
+    frozen_period: UUID,
+    last_place: int,
+    *,
+    by_rank: bool,
+) -> list[dict[str, Any]]:
+    """The lines of a board of a closed period up to this place, as {subject_id, position, rank}, the best first."""
+    region_id, tier = scope
+    under = UNDER.format(tops="ARRAY[$8]")
+    chosen = f"($8::uuid IS NULL OR {under}) AND ($9::text IS NULL OR d.tier = $9) AND d.metric = ANY($7)"
+    return await rows(
+        statement(
+            kind,
+            FROZEN.format(period="$10", cells=chosen),
+            SPREAD_ONE.format(subject=SUBJECT[kind]),
+            IN_SNAPSHOT,
+            TOP_LINES.format(place="rank" if by_rank else "position"),
+        ),
+        *_columns(stretches),
+        [metric.value],
+        region_id,
+        tier.value if tier else None,
+        frozen_period,
+        last_place,
+    )
+
+
 async def cells_between(starts_on: date, ends_on: date) -> int:
     """How many counted days `all_scores` has to read, about."""
     [row] = await rows("SELECT count(*) AS cells FROM metric_days WHERE day >= $1 AND day < $2", starts_on, ends_on)
@@ -114,8 +147,9 @@ async def board_lines(
     """The answer to `ask` as {part, subject_id, packed, position, rank, tied, was}.
 
     part: "page" (up to limit + 1 rows, in the order `ask.page` reads), "around", "asked" (`viewer` among them),
-    "ahead" (the next who has more points than the viewer), "count" (its `position` is how many are ranked). `was` is
-    the position by the second stretch. `frozen_period`: read the snapshot of that period instead of the counted days.
+    "ahead" (the next who has more points than the viewer), "place" (who stands at `ask.place`), "count" (its `position`
+    is how many are ranked). `was` is the position by the second stretch. `frozen_period`: read the snapshot of that
+    period instead of the counted days.
     """
     region_id, tier = scope
     under = UNDER.format(tops="ARRAY[$8]")
@@ -125,7 +159,7 @@ async def board_lines(
     else:
         chosen += " AND d.metric = ANY($7)"
         spread = SPREAD_ONE.format(subject=SUBJECT[kind])
-    cells = FROZEN.format(period="$18", cells=chosen) if frozen_period else LIVE.format(cells=chosen)
+    cells = FROZEN.format(period="$19", cells=chosen) if frozen_period else LIVE.format(cells=chosen)
     page = ask.page or Ask(limit=0)
     lines = LINES.format(direction="DESC" if page.backwards else "ASC")
     after, before = page.after or (None, None), page.before or (None, None)
@@ -141,6 +175,7 @@ async def board_lines(
         ask.viewer,
         ask.radius,
         [*ask.asked, *([ask.viewer] if ask.viewer else [])],
+        ask.place,
         *([frozen_period] if frozen_period else []),
     )
 

@@ -11,11 +11,14 @@ from gamification.standings import Question
 from kit.errors import bad_input, not_found
 from kit.ids import from_global
 from kit.paging import Ask
-from resolvers.guard import viewer
-from schema.boards import BoardMoved, BoardScopeInput, HonourBoard
+from kit.words import Role
+from resolvers.guard import staff, viewer
+from resolvers.mutation import mutation
+from schema.boards import BoardMoved, BoardScopeInput, CreateBoardInput, CreateBoardPayload, HonourBoard
 from schema.context import Info
 from schema.paging import MOST_ROWS
 from schema.words import BoardMetric, BoardPeriod, BoardSubjectKind
+from services.board_making import create_board
 from services.boards import find_board, moves_of, viewer_subject, visible_boards
 
 TOP_ROWS = 10
@@ -51,6 +54,14 @@ class BoardQueries:
         plain = BoardScopeInput.plain(scope)
         subject = of or BoardSubjectKind.MEMBER
         return HonourBoard.of(await find_board(info.context.ports, metric, period, date, plain, subject))
+
+
+@strawberry.type
+class BoardMutations:
+    @mutation(description="Give an honour board a title and prizes (新建榜单). For admins of its region.")
+    async def create_board(self, info: Info, input: CreateBoardInput) -> CreateBoardPayload:
+        actor = staff(info, Role.ADMIN)
+        return CreateBoardPayload(board=HonourBoard.of(await create_board(info.context.ports, actor, input.plain())))
 
 
 @strawberry.type

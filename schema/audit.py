@@ -23,6 +23,7 @@ Find = Callable[[Info, str], Awaitable[Node | None]]
 SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are keys of the entry's details
     "admin.created": ("在命令行设为管理员", "Made an admin from the command line."),
     "badge.created": ("新增了徽章「{title}」", "Declared the badge “{title}”."),
+    "board.created": ("新建了光荣榜《{title}》：{board}", "Made the honour board “{title}”: {board}."),
     "clerk.added": ("添加了店员", "Added a clerk."),
     "clerk.removed": ("移除了店员", "Removed a clerk."),
     "consent.given": ("同意了{purpose}，第{version}版", "Agreed to {purpose}, version {version}."),

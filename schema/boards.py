@@ -14,13 +14,17 @@ from kit.errors import DomainError, bad_input
 from models import accounts, boards, outlets
 from models.seasons import NamedSeason
 from schema.accounts import Member
+from schema.board_prizes import BoardPrize, BoardPrizeInput, prize_list
 from schema.context import Info
+from schema.errors import Payload
 from schema.ids import decode, encode
 from schema.node import Node
 from schema.outlets import Outlet, Region
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
 from schema.seasons import Season
-from schema.words import BoardMetric, BoardPeriod, BoardPhase, OutletTier
+from schema.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, OutletTier, PrizeOrder
+from services.board_making import BoardPlan
+from services.board_prizes import missing_to_prize, prizes_of, titles_of
 from services.boards import Reading, earlier_boards, readings, viewer_subjects
 from services.seasons import seasons_on
 
@@ -102,9 +106,9 @@ class ViewerStanding(Standing):
     def gap_to_next(self) -> int | None:
         return self.ahead - self.line.points if self.ahead is not None else None
 
-    @strawberry.field(description="How much is missing to the next prize; null where there is none.")
-    def gap_to_prize(self) -> int | None:
-        return None
+    @strawberry.field(description="How much is missing to the next better prize; null without one, and once final.")
+    async def gap_to_prize(self, info: Info) -> int | None:
+        return await missing_to_prize(info.context.ports, self.board, self.line)
 
     @classmethod
     def of(cls, board: Board, reading: Reading) -> Self | None:
@@ -133,10 +137,21 @@ class HonourBoard(Node):
 
     @strawberry.field(description="What it counts, for people to read (榜名).")
     async def title(self, info: Info) -> str:
+        own = await info.context.loaders.of(titles_of).load(self.board)
+        if own is not None:
+            return own
         definition = await info.context.loaders.of(boards.definitions).load(self.board.definition)
         season = await self._season(info)
         words = [season.title] if season is not None else []
         return "·".join([*words, definition.title if definition is not None else ""])
+
+    @strawberry.field(description="What its places win when it is closed (奖励), the best first; empty without prizes.")
+    async def prizes(self, info: Info) -> list[BoardPrize]:
+        return [BoardPrize.of(line) for line in (await info.context.loaders.of(prizes_of).load(self.board)).lines]
+
+    @strawberry.field(description="What the places of `prizes` are.")
+    async def prizes_by(self, info: Info) -> PrizeOrder:
+        return (await info.context.loaders.of(prizes_of).load(self.board)).by
 
     @strawberry.field(description="The named season it runs over (赛季); null where none is named.")
     async def season(self, info: Info) -> Season | None:
@@ -248,6 +263,39 @@ class HonourBoard(Node):
             return True
         member = await info.context.loaders.of(accounts.members_by_ids).load(subject_id)
         return member is not None and not is_hidden(info, member)
+
+
+@strawberry.input(description="A board to give a title and prizes.")
+class CreateBoardInput:
+    title: str = strawberry.field(description="1-40 characters.")
+    metric: BoardMetric = strawberry.field(description="What is counted.")
+    period: BoardPeriod = strawberry.field(description="How long it counts; each one anew.")
+    scope: BoardScopeInput | None = strawberry.field(
+        default=None, description="Whose learning counts; everyone's unless given."
+    )
+    of: BoardSubjectKind | None = strawberry.field(default=None, description="Who is ranked; MEMBER unless given.")
+    prizes: list[BoardPrizeInput] | None = strawberry.field(
+        default=None,
+        description="Won in each period that has not ended; of a shop by each of its people. Not of REGION, ALL_TIME.",
+    )
+    prizes_by: PrizeOrder | None = strawberry.field(
+        default=None, description="What the places of `prizes` are; POSITION unless given."
+    )
+
+    def plain(self) -> BoardPlan:
+        return BoardPlan(
+            title=self.title,
+            metric=self.metric,
+            period=self.period,
+            scope=BoardScopeInput.plain(self.scope),
+            subject=self.of or BoardSubjectKind.MEMBER,
+            prizes=prize_list(self.prizes, self.prizes_by),
+        )
+
+
+@strawberry.type(description="What became of CreateBoardInput.")
+class CreateBoardPayload(Payload):
+    board: HonourBoard | None = strawberry.field(default=None, description="The board of the running period.")
 
 
 @strawberry.type(description="A board at one moment of its life.")

@@ -12,6 +12,7 @@ from models import points
 from models.corrections import reasons_of
 from models.points import LedgerEntryRow, RefusedAwardRow
 from schema.badges import Badge
+from schema.boards import HonourBoard
 from schema.context import Info
 from schema.courses import Course, Lesson
 from schema.ids import encode
@@ -21,6 +22,7 @@ from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, 
 from schema.totals import Points
 from schema.viewer_part import ViewerPart
 from schema.words import PointAccount, RefusalReason
+from services.board_prizes import boards_of_awards
 from services.courses import visible_courses, visible_lessons
 from services.points import Award as Earned
 
@@ -38,7 +40,7 @@ def title_of(rule: str, info: Info) -> str:
 
 
 async def subject_of(object_type: str, object_id: UUID, info: Info) -> Node | None:
-    """The course or lesson something was about; None for a day or a week, and for what may no longer be seen."""
+    """The course, lesson or board something was about; None for a day or a week, and for what may no longer be seen."""
     loaders, actor = info.context.loaders, info.context.actor
     if object_type == "Course":
         course = await loaders.of(visible_courses, actor).load(object_id)
@@ -46,6 +48,9 @@ async def subject_of(object_type: str, object_id: UUID, info: Info) -> Node | No
     if object_type == "Lesson":
         lesson = await loaders.of(visible_lessons, actor).load(object_id)
         return Lesson.of(lesson) if lesson is not None else None
+    if object_type == "HonourBoard":
+        board = await loaders.of(boards_of_awards).load(object_id)
+        return HonourBoard.of(board) if board is not None else None
     return None
 
 
@@ -66,7 +71,7 @@ class Award:
     def title(self, info: Info) -> str:
         return title_of(self.rule, info)
 
-    @strawberry.field(description="The course or lesson it is for; null for a day or a week.")
+    @strawberry.field(description="The course or lesson it is for, the board of a prize; null for a day or a week.")
     async def subject(self, info: Info) -> Node | None:
         return await subject_of(self.object_type, self.object_id, info)
 
@@ -111,7 +116,7 @@ class PointEntry(Node):
         undone = await info.context.loaders.of(points.entries_by_ids).load(self.row.reverses_id)
         return PointEntry.of(undone) if undone is not None else None
 
-    @strawberry.field(description="The course or lesson it is for; null for a day or a week.")
+    @strawberry.field(description="The course or lesson it is for, the board of a prize; null for a day or a week.")
     async def subject(self, info: Info) -> Node | None:
         return await subject_of(self.row.object_type, self.row.object_id, info)
 

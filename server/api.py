@@ -14,7 +14,7 @@ from strawberry.types.execution import ExecutionContext
 from resolvers.accounts import AccountMutations
 from resolvers.audit import AuditQueries
 from resolvers.badges import BadgeMutations, BadgeQueries
-from resolvers.boards import BoardFeed, BoardQueries
+from resolvers.boards import BoardFeed, BoardMutations, BoardQueries
 from resolvers.courses import CourseMutations, CourseQueries
 from resolvers.draws import DrawMutations, DrawQueries
 from resolvers.node import NodeQueries
@@ -74,6 +74,7 @@ class Mutation(
     NoticeMutations,
     PathMutations,
     BadgeMutations,
+    BoardMutations,
     DrawMutations,
     TaskMutations,
     StoryMutations,

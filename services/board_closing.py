@@ -2,19 +2,21 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from uuid import UUID
 
 import structlog
 
 from gamification.boards import BoardsAway
-from gamification.periods import Period, counting, due_to_close
+from gamification.periods import Period, counting, due_to_close, period_of
 from gamification.standings import Family, Scope
 from kit.clock import day_of
 from kit.db import transaction
 from kit.ids import new_id
 from kit.words import BoardPeriod, BoardPhase
 from models import boards as rows
+from services.board_prizes import give_prizes, prize_differences
 from services.board_projection import kept_families, true_placings
 from services.ports import Ports
 from services.seasons import named_seasons
@@ -37,7 +39,9 @@ class Difference:
 
 
 async def close_periods(ports: Ports) -> int:
-    """A tick: note what has ended, and take the snapshot of all whose grace is over, however long ago; how many.
+    """A tick: note what has ended, take the snapshot of all whose grace is over, however long ago, and give the prizes.
+
+    How many were closed. What another tick did not finish is finished.
 
     Ten processes at once close a period once: its row is locked, and looked at again under the lock.
     """
@@ -59,6 +63,7 @@ async def close_periods(ports: Ports) -> int:
     taken = sum([await transaction(partial(_close, ports, period)) for period in due])
     if taken:
         _log.info("periods closed", count=taken)
+    await give_prizes(ports)
     return taken
 
 
@@ -66,7 +71,8 @@ async def verify_boards(ports: Ports) -> list[Difference]:
     """Recompute every board from the rows behind its metric and name every difference, at most `MOST_DIFFERENCES`.
 
     Counted days against the rows behind them; every board that is kept against the counted days; every snapshot
-    against its checksum. A board that differs is looked at again: learning goes on meanwhile.
+    against its checksum and its dates; every prize against its snapshot. A board that differs is looked at again:
+    learning goes on meanwhile.
     """
     found = [
         Difference(
@@ -81,8 +87,24 @@ async def verify_boards(ports: Ports) -> list[Difference]:
         Difference(f"snapshot {row.period.value}.{row.starts_on}", None, row.checksum or "", "another checksum")
         for row in await rows.snapshots_that_differ()
     ]
+    found += [
+        Difference(f"period {row.period.value}.{row.starts_on}", None, f"until {row.ends_on}", f"until {true}")
+        for row, true in await _periods_that_differ()
+    ]
+    found += [
+        Difference(f"prizes {board}", member_id, won, true) for board, member_id, won, true in await prize_differences()
+    ]
     found += await _board_differences(ports)
     return found[:MOST_DIFFERENCES]
+
+
+async def _periods_that_differ() -> list[tuple[rows.BoardPeriodRow, date | None]]:
+    """Periods that have ended under other dates than the calendar has, with its own end."""
+    seasons = await named_seasons()
+    noticed = [(row, period_of(row.period, row.starts_on, seasons)) for row in await rows.BoardPeriodRow.all()]
+    return [
+        (row, true.ends_on) for row, true in noticed if (true.starts_on, true.ends_on) != (row.starts_on, row.ends_on)
+    ]
 
 
 async def _notice(period: Period) -> None:

@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from gamification.boards import BoardsAway
-from gamification.periods import BEGINNING, Period, period_of, previous
+from gamification.periods import BEGINNING, Period, ended, period_of, previous
 from gamification.scores import points_of
 from gamification.standings import Answer, Board, Family, Line, Question, Scope, joined, page_of_lines
 from kit.clock import day_of
@@ -18,6 +18,7 @@ from kit.tasks import end
 from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, RegionKind
 from models import boards as rows
 from models import standings
+from models.board_prizes import is_awarded
 from models.outlets import Placement, current_outlets, regions_by_ids
 from services.ports import Ports
 from services.seasons import named_seasons
@@ -78,6 +79,20 @@ async def count_many(counted: Sequence[Counted]) -> None:
     )
 
 
+async def hold_open(ports: Ports, days: Collection[date]) -> None:
+    """Keep the periods of these days from being frozen before this transaction ends.
+
+    Whoever books late what was earned on a day that is over says so before booking: it is then in the snapshot of
+    each of that day's periods whole, or comes after it.
+    """
+    now = ports.clock.now()
+    over = {day for day in days if day < day_of(now)}
+    if over:
+        seasons = await named_seasons()
+        periods = {period for day in over for period in ended(day, now, seasons)}
+        await rows.keep_open([f"{period.kind.value}.{period.starts_on}" for period in periods])
+
+
 async def find_board(
     ports: Ports,
     metric: BoardMetric,
@@ -130,16 +145,15 @@ async def earlier_boards(boards: Sequence[Board]) -> list[Board | None]:
     return found
 
 
-async def phases(ports: Ports, periods: Sequence[Period]) -> list[tuple[BoardPhase, rows.BoardPeriodRow | None]]:
-    """The phase of each period, with its row once its snapshot was taken."""
-    now = ports.clock.now()
-    ended = [period for period in periods if period.phase_by_clock(now) is not BoardPhase.OPEN]
-    noticed = await rows.ended_periods([(period.kind, period.starts_on) for period in ended]) if ended else []
-    closed = {row_of: row for row_of, row in zip(ended, noticed, strict=True) if row and row.checksum is not None}
-    return [
-        (closed[period].phase, closed[period]) if period in closed else (period.phase_by_clock(now), None)
-        for period in periods
-    ]
+async def closing_of(ports: Ports, board: Board) -> tuple[BoardPhase, rows.BoardPeriodRow | None]:
+    """The phase of a board, with the row of its period once its snapshot was taken."""
+    phase = board.period.phase_by_clock(ports.clock.now())
+    if phase is BoardPhase.OPEN:
+        return phase, None
+    [row] = await rows.ended_periods([(board.period.kind, board.period.starts_on)])
+    if row is None or row.checksum is None:
+        return phase, None
+    return BoardPhase.AWARDED if await is_awarded(row.id, str(board)) else BoardPhase.FROZEN, row
 
 
 async def read_board(ports: Ports, board: Board, question: Question) -> Reading:
@@ -149,7 +163,7 @@ async def read_board(ports: Ports, board: Board, question: Question) -> Reading:
     While Valkey is away the counted days answer everything, `stale`; never an error.
     """
     now = ports.clock.now()
-    [(phase, closed)] = await phases(ports, [board.period])
+    phase, closed = await closing_of(ports, board)
     if closed is not None:
         answer = await answer_from_days(board, question, day_of(now), closed.id)
         return Reading(answer, phase, closed.frozen_at or now, stale=False)
@@ -260,7 +274,7 @@ def stretches_of(period: Period, today: date, number: int = 0) -> list[standings
 
 async def answer_from_days(board: Board, question: Question, today: date, closed_id: UUID | None = None) -> Answer:
     """What the counted days, or the snapshot of a closed period, say: the same as the sorted sets."""
-    ask = standings.BoardAsk(question.page, question.viewer, question.radius, question.asked)
+    ask = standings.BoardAsk(question.page, question.viewer, question.radius, question.asked, question.place)
     found = await standings.board_lines(
         board.family.subject,
         board.family.metric,
@@ -271,12 +285,14 @@ async def answer_from_days(board: Board, question: Question, today: date, closed
     )
     has_past = closed_id is None and past_day(board.period, today) is not None
     parts: dict[str, list[Line]] = {"page": [], "around": [], "asked": []}
-    total, ahead = 0, None
+    total, ahead, at_place = 0, None, None
     for row in found:
         if row["part"] == "count":
             total = row["position"]
         elif row["part"] == "ahead":
             ahead = points_of(row["packed"])
+        elif row["part"] == "place":
+            at_place = points_of(row["packed"])
         else:
             was = row["was"] if has_past else row["position"]
             movement = was - row["position"] if was is not None and board.moves else None
@@ -295,6 +311,7 @@ async def answer_from_days(board: Board, question: Question, today: date, closed
         ahead=ahead,
         around=tuple(parts["around"]) if question.radius else (),
         asked={subject_id: asked[subject_id] for subject_id in question.asked if subject_id in asked},
+        at_place=at_place,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any, Self
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from models import ledger, points
 from models.ledger import DayChange, Entry, NewFact, Refusal, StoredAward, placement_of
 from models.outlets import Placement, placements_at
 from models.points import PointAccountRow
-from services.boards import Counted, count_many
+from services.boards import Counted, count_many, hold_open
 from services.bookings import add_points, reversal_entry
 from services.growth import grow
 from services.outbox import announce
@@ -81,6 +82,7 @@ async def reward(
     badges and the metrics POINTS and STREAK_DAYS, tells of new levels, and announces the member.
     """
     require_transaction()
+    await hold_open(ports, _whole_weeks(day_of(fact.occurred_at) for fact in (*facts, *chain(*moved))))
     account = await ledger.locked_account(member_id)
     now = ports.clock.now()
     touched = await _record(member_id, facts, [after for _, after in moved], now)

@@ -12,6 +12,7 @@ from auth.actor import Actor
 from gamification.facts import CourseCompleted, LessonCompleted, Recorded
 from gamification.levels import Level
 from gamification.reports import ReportedEvent, age_of, digest, span_fault, time_fault
+from kit.clock import day_of
 from kit.db import transaction
 from kit.errors import DomainError, ErrorCode, not_found
 from kit.tasks import Turns
@@ -22,7 +23,7 @@ from models.credit import CompletionRow, CourseCountRow, EventRow, SecondsRow
 from models.ledger import locked_account
 from models.outlets import Placement, placements_at
 from services.badges import earn_badges
-from services.boards import Counted, count_many
+from services.boards import Counted, count_many, hold_open
 from services.outbox import announce, announce_each
 from services.paths import passed_now
 from services.points import Award, Reward, reward
@@ -217,6 +218,8 @@ async def credit_study(ports: Ports, study: Study) -> Reward | None:
     study.settle_credit()
     await write_study(study)
     seconds, courses = _seconds(study), _course_counts(study)
+    moments = [row.occurred_at for row in seconds] + [row.occurred_at for row in courses]
+    await hold_open(ports, [day_of(moment) for moment in moments])
     await credit.book_seconds(study.member_id, seconds, study.now)
     await credit.book_courses(study.member_id, courses, study.now)
     facts, moved = _facts(study)

@@ -54,6 +54,7 @@ UNIQUE = {
     "league_weeks": {("starts_on",)},
     "leagues": {("starts_on", "tier", "city_id", "division", "number")},
     "league_members": {("member_id", "starts_on")},
+    "board_awards": {("period_id", "board")},
     "audit_entries": {("sequence",)},
     "badges": {("code",)},
     "earned_badges": {("member_id", "badge_id")},

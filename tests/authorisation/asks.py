@@ -297,6 +297,11 @@ async def _drawn(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"prizeDrawId": cast.things["PrizeDraw"][relation]}
 
 
+async def _new_board(cast: Cast, relation: Relation) -> dict[str, object]:
+    scope = {"regionId": cast.things["Region"][relation]}
+    return {"title": "服务站周榜", "metric": "POINTS", "period": "WEEK", "scope": scope}
+
+
 async def _new_season(cast: Cast, _: Relation) -> dict[str, object]:
     today = day_of(cast.world.ports.clock.now()).isoformat()
     return {"title": "开门红", "startsOn": today, "endsOn": today}
@@ -402,6 +407,7 @@ MUTATIONS: dict[str, Change] = {
     "requestDeletionCode": Change(None, _device),
     "giveConsent": Change(None, _consent),
     "correctPoints": Change("Member", _gift),
+    "createBoard": Change("Region", _new_board),
     "createPrizeDraw": Change("Region", _new_draw),
     "createReward": Change("Region", _new_reward),
     "claimTask": Change("Task", _claim),

@@ -44,6 +44,7 @@ def test_a_field_that_nobody_sees_shows_nothing() -> None:
 
 UNSEEN = {
     "Consent.withdrawnAt": "the first purpose, which is looked at, goes with the account alone",
+    "HonourBoard.prizes": "the boards that are looked at have none",
     "HonourBoard.season": "the board that is looked at is of a week",
     "Level.perks": "with the lowest level, which is looked at, comes nothing",
     "Lesson.withheld": "no course of this small world is for adults",
@@ -66,7 +67,7 @@ UNSEEN = {
     "Mutation.createStoryCampaign": "for admins over everything; those of this world look after a county",
     "PointEntry.reverses": "nothing was corrected in this small world",
     "PointRule.upcoming": "no change of a rule is planned",
-    "ViewerStanding.gapToPrize": "no board has prizes yet",
+    "ViewerStanding.gapToPrize": "the boards that are looked at have no prizes",
 }
 """Rows without any value, and why."""
 

@@ -221,6 +221,7 @@ SHORT_LISTS = {
     "PointsChange.badges": "of one change",
     "PrizeDraw.prizes": "at most 20",
     "PrizeDraw.winners": "at most 500",
+    "HonourBoard.prizes": "at most 50 lines",
     "Season.prizes": "at most 50 lines",
     "Query.levels": "ten",
     "Query.modules": "eight subjects",
