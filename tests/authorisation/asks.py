@@ -271,7 +271,7 @@ async def _approval(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"redemptionId": cast.things["Redemption"][relation], "to": "APPROVED"}
 
 
-async def _verdict(cast: Cast, relation: Relation) -> dict[str, object]:
+async def _judgement(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"id": cast.things["Suspicion"][relation], "verdict": "CLEAR"}
 
 
@@ -437,7 +437,7 @@ MUTATIONS: dict[str, Change] = {
     "signInWithCode": Change(None, _code),
     "signInWithPassword": Change(None, _password),
     "signOut": Change("Session", _session),
-    "judgeSuspicion": Change("Suspicion", _verdict),
+    "judgeSuspicion": Change("Suspicion", _judgement),
     "suspendMember": Change("Member", _somebody_to_suspend),
     "updatePointRule": Change(None, _rule),
     "updateProfile": Change(None, _name),
