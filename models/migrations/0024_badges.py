@@ -145,7 +145,7 @@ def seed(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0023_facts_by_day")]
+    dependencies = [("models", "0023_facts_by_day"), ("models", "0023_suspicions")]
 
     operations = [
         ops.CreateModel(

@@ -61,7 +61,7 @@ async def test_twenty_events_that_complete_nothing_take_some_twenty_statements(p
         outcome = await send(ports, may, *batch)
 
     assert told(outcome) == [ACCEPTED] * 20
-    assert len(statements) <= 25
+    assert len(statements) <= 27  # five of them look for a badge, on the member's first evening
 
 
 async def test_a_hundred_events_take_as_many_statements_as_twenty(ports, world, pool):
