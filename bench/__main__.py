@@ -6,12 +6,13 @@
 import argparse
 from pathlib import Path
 
-from bench import boards, leagues, simulation
+from bench import boards, leagues, season, simulation
 from bench.ground import LEARNERS, Figure, ground, measured, table
 
 BENCHES = {
     "boards": boards.figures,
     "leagues": leagues.figures,
+    "season": season.figures,
     "simulation": simulation.figures,
 }
 RESULTS = Path(__file__).with_name("results.md")
