@@ -1,5 +1,6 @@
 """Courses assigned to people, and what the recommendation asks about a learner."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,7 +58,7 @@ class AssignedRow:
 
 
 # $1 the member. Of several assignments of one course the one due first counts; what is done is no longer assigned.
-_OPEN_ASSIGNMENTS = """
+_MEANT = """
     WITH places AS (
         SELECT o.id AS outlet_id, o.tier, r.path
         FROM posts p JOIN outlets o ON o.id = p.outlet_id JOIN regions r ON r.id = o.region_id
@@ -71,13 +72,14 @@ _OPEN_ASSIGNMENTS = """
         WHERE a.member_id IS NULL AND a.outlet_id IS NULL AND EXISTS (
             SELECT 1 FROM places
             WHERE (a.tier IS NULL OR a.tier = places.tier) AND (r.path IS NULL OR starts_with(places.path, r.path)))
-    ), open_ones AS (
+    )"""
+_OPEN_ASSIGNMENTS = f"""{_MEANT}, open_ones AS (
         SELECT DISTINCT ON (meant.course_id) meant.course_id, meant.due_at, meant.reason
         FROM meant JOIN courses c ON c.id = meant.course_id AND c.status = 'PUBLISHED'
         WHERE NOT EXISTS (SELECT 1 FROM course_enrolments e
                           WHERE e.member_id = $1 AND e.course_id = c.id AND e.completed_at IS NOT NULL)
         ORDER BY meant.course_id, meant.due_at, meant.id
-    )"""
+    )"""  # noqa: S608 - the text above
 
 
 _TIER = """SELECT o.tier FROM posts p JOIN outlets o ON o.id = p.outlet_id
@@ -98,6 +100,21 @@ async def assigned_courses(member_id: UUID, ask: Ask) -> Page[AssignedRow]:
         ask.limit + 1,
     )
     return page_of([AssignedRow(**row) for row in found], ask)
+
+
+async def due_dates(member_id: UUID, completed: Mapping[UUID, datetime]) -> dict[UUID, datetime]:
+    """By when each of these courses had been asked of the member before they completed it, the earliest of several."""
+    found = await rows(
+        f"""{_MEANT} SELECT meant.course_id, min(meant.due_at) AS due_at FROM meant
+            JOIN assignments a ON a.id = meant.id
+            JOIN unnest($2::uuid[], $3::timestamptz[]) AS done (course_id, completed_at)
+                ON done.course_id = meant.course_id AND a.assigned_at <= done.completed_at
+            GROUP BY meant.course_id""",  # noqa: S608
+        member_id,
+        list(completed),
+        list(completed.values()),
+    )
+    return {row["course_id"]: row["due_at"] for row in found}
 
 
 async def count_assigned(member_id: UUID) -> int:

@@ -1,6 +1,6 @@
 """Learning: take in what phones report, pay for what was really watched, and say what came of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -19,6 +19,7 @@ from kit.tasks import Turns
 from kit.words import BadgeMeasure, BoardMetric, CourseKind, EventStatus
 from models import credit
 from models.accounts import is_adult
+from models.assignments import due_dates
 from models.credit import CompletionRow, CourseCountRow, EventRow, SecondsRow
 from models.ledger import locked_account
 from models.outlets import Placement, placements_at
@@ -222,7 +223,7 @@ async def credit_study(ports: Ports, study: Study) -> Reward | None:
     await hold_open(ports, [day_of(moment) for moment in moments])
     await credit.book_seconds(study.member_id, seconds, study.now)
     await credit.book_courses(study.member_id, courses, study.now)
-    facts, moved = _facts(study)
+    facts, moved = _facts(study, await _due_dates(study))
     if any(isinstance(fact, CourseCompleted) for fact in [*facts, *(after for _, after in moved)]):
         passed, passed_earlier = await passed_now(study.member_id)
         facts, moved = [*facts, *passed], [*moved, *passed_earlier]
@@ -284,7 +285,22 @@ def _last_completion(study: Study, course_id: UUID, held: dict[UUID, CompletionR
     return last_of(held[row.lesson_id] for row in study.editions[course_id])
 
 
-def _facts(study: Study) -> tuple[list[Recorded], list[tuple[Recorded, Recorded]]]:
+async def _due_dates(study: Study) -> dict[UUID, datetime]:
+    """By when somebody had asked for the courses that are complete now and were not."""
+    completed = {
+        course_id: enrolment.completed_at
+        for course_id, enrolment in study.enrolments.items()
+        if enrolment.completed_at is not None and not _was_complete(study, course_id)
+    }
+    return await due_dates(study.member_id, completed) if completed else {}
+
+
+def _was_complete(study: Study, course_id: UUID) -> bool:
+    kept = study.kept_enrolments.get(course_id)
+    return kept is not None and kept.completed_at is not None
+
+
+def _facts(study: Study, due: Mapping[UUID, datetime]) -> tuple[list[Recorded], list[tuple[Recorded, Recorded]]]:
     """What was completed, and what moved, as pairs (before, after); in order of occurrence, lessons before courses."""
     facts: list[Recorded] = []
     moved: list[tuple[Recorded, Recorded]] = []
@@ -307,7 +323,9 @@ def _facts(study: Study) -> tuple[list[Recorded], list[tuple[Recorded, Recorded]
             before = study.kept_enrolments.get(course.course_id)
             required = _is_required(study, course.course_id)
             say(
-                CourseCompleted(study.member_id, course.course_id, required, course.completed_at),
+                CourseCompleted(
+                    study.member_id, course.course_id, required, course.completed_at, due.get(course.course_id)
+                ),
                 before.completed_at if before is not None else None,
             )
     return sorted(facts, key=_when), sorted(moved, key=lambda pair: _when(pair[1]))

@@ -7,6 +7,7 @@ import pytest
 
 from kit.db import side_transaction
 from kit.words import CourseForm, CourseKind, ProgressKind
+from models.accounts import Member
 from models.progress import enrolments_of
 from services.ledger import ledger_verify
 from services.points import Award
@@ -50,6 +51,28 @@ async def test_a_lesson_is_complete_at_ninety_per_cent_without_being_finished(po
     found = await progress_in(may, course.lesson_ids[0])
     assert (found.watched_seconds, found.completed_at) == (54, at + MINUTE / 2)
     assert (await enrolments_of(may.member_id, [course.id]))[course.id].completed_at == at + MINUTE / 2
+
+
+@pytest.mark.parametrize(("due_in", "paid"), [(DAY, 20), (-HOUR, None)], ids=["before it was due", "after"])
+async def test_an_assigned_course_pays_more_before_its_day(ports, world, due_in, paid):
+    course = await world.course(seconds=60)
+    may = await learner(ports, await station(ports))
+    await world.assigned(course, member=await Member.get(id=may.member_id), due_in=due_in)
+
+    done = await send(ports, may, watched(course.lesson_ids[0], (0, 60), at=ports.clock.now()))
+
+    assert {award.rule: award.points for award in done.awards}.get("course.in_time") == paid
+    assert await ledger_verify() == []
+
+
+async def test_a_course_completed_before_somebody_asked_for_it_pays_as_ever(ports, world):
+    course = await world.course(seconds=60)
+    may = await learner(ports, await station(ports))
+    await world.assigned(course, member=await Member.get(id=may.member_id))
+
+    done = await send(ports, may, watched(course.lesson_ids[0], (0, 60), at=ports.clock.now() - HOUR))
+
+    assert "course.in_time" not in {award.rule for award in done.awards}
 
 
 async def test_finishing_alone_completes_nothing(ports, world):
