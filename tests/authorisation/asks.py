@@ -299,7 +299,7 @@ async def _drawn(cast: Cast, relation: Relation) -> dict[str, object]:
 
 async def _new_board(cast: Cast, relation: Relation) -> dict[str, object]:
     scope = {"regionId": cast.things["Region"][relation]}
-    return {"title": "服务站周榜", "metric": "POINTS", "period": "WEEK", "scope": scope}
+    return {"title": "服务站日榜", "metric": "POINTS", "period": "DAY", "scope": scope}
 
 
 async def _new_season(cast: Cast, _: Relation) -> dict[str, object]:

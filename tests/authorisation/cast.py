@@ -42,6 +42,7 @@ from kit.words import (
 from models.accounts import Member, grant
 from models.audit import AuditEntry
 from models.badges import Badge, EarnedBadge
+from models.board_prizes import MadeBoard
 from models.courses import Course, CourseLecturer, EditionLesson
 from models.draws import DrawPrize, DrawPurchase, DrawWinner, PrizeDraw
 from models.exports import DataExport
@@ -263,7 +264,15 @@ async def _point_entry(cast: Cast, relation: Relation) -> str:
 
 
 async def _honour_board(cast: Cast, relation: Relation) -> str:
-    """The week of a station; everybody's where the viewer has no station."""
+    """The week of a station, with a prize; everybody's where the viewer has no station."""
+    await MadeBoard.get_or_create(
+        region_id=cast.land.regions[relation].id,
+        defaults={
+            "id": new_id(), "title": "站榜", "metric": "POINTS", "period": "WEEK", "subject": "MEMBER",
+            "prizes": [{"first": 1, "last": 1, "points": 9}], "prizes_by": PrizeOrder.POSITION,
+            "created_at": cast.world.ports.clock.now(),
+        },
+    )  # fmt: skip
     region = to_global("Region", cast.land.regions[relation].id)
     source = "query ($region: ID!) { honourBoard(metric: POINTS, period: WEEK, scope: {regionId: $region}) { id } }"
     answer = await cast.gql.ask(source, {"region": region}, by=cast.people[Relation.FAR])

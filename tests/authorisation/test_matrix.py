@@ -44,7 +44,6 @@ def test_a_field_that_nobody_sees_shows_nothing() -> None:
 
 UNSEEN = {
     "Consent.withdrawnAt": "the first purpose, which is looked at, goes with the account alone",
-    "HonourBoard.prizes": "the boards that are looked at have none",
     "HonourBoard.season": "the board that is looked at is of a week",
     "Level.perks": "with the lowest level, which is looked at, comes nothing",
     "Lesson.withheld": "no course of this small world is for adults",
