@@ -25,6 +25,7 @@ from seeds.paths import PATHS
 from seeds.prizes import SeedReward
 from services.demo_city import City, Resident
 from services.draws import DrawPlan, PrizePlan, create_prize_draw, enter_prize_draw, run_prize_draw
+from services.notices import mark_notices_read
 from services.paths import Arrangement, StagePlan, arrange_path
 from services.ports import Ports
 from services.rewards import NEXT, advance_redemption, redeem_reward
@@ -69,6 +70,8 @@ async def tell_game(ports: Ports, city: City) -> None:
     await _claim_first_course(ports, learner)
     for number, buyer in enumerate(buyers[:REDEEMERS]):
         await _redeem(ports, city, admin, buyer, prizes.REWARDS[number % 3], WAYS[number % len(WAYS)])
+    for resident in (*others, learner):  # levels and badges of months that were told in a moment are no news
+        await mark_notices_read(ports, _as(resident), None, ports.clock.now())
     await _redeem(ports, city, admin, learner, prizes.REWARDS[0], WAYS[-1])
 
 
