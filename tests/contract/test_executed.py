@@ -7,11 +7,13 @@ from uuid import uuid4
 import pytest
 
 from auth.codes import DEMO_CODE
-from kit.clock import FrozenClock
-from kit.ids import from_global, to_global
-from kit.words import OutletTier, Role
+from kit.clock import FrozenClock, day_of
+from kit.ids import from_global, new_id, to_global
+from kit.words import OutletTier, Role, SuspicionKind
 from models.accounts import Member
 from models.outlets import Region
+from models.rewards import Redemption
+from models.suspicions import Suspicion
 from services.draws import DrawPlan, PrizePlan, create_prize_draw
 from services.privacy_export import make_exports
 from services.rewards import RewardPlan, create_reward
@@ -72,6 +74,7 @@ async def test_every_operation_is_answered(gql: Gql, world: World, clock: Frozen
     await _looks_at_boards(phone)
     await _minds_the_shops(phone, owner, [shop.name, second.name])
     await _tells_a_story(phone, Phone(gql, await world.staff(Role.ADMIN), sent), await world.learner("小陈"))
+    await _runs_the_game(Phone(gql, await world.staff(Role.ADMIN), sent), owner, clock)
     await _decides_on_data(phone)
     await _leaves(phone)
     await _goes_for_good(Phone(gql, await world.learner("小王"), sent))
@@ -231,6 +234,49 @@ async def _tells_a_story(phone: Phone, console: Phone, reader: Member) -> None:
     assert (listed["status"], listed["viewerEntry"]) == ("OPEN", {"id": entry, "status": "PUBLISHED"})
     [story] = (await other.ask("StoryEntries", campaignId=campaign, sort="MOST_VOTED"))["storyEntries"]["nodes"]
     assert (story["id"], len(story["imageUrls"]), story["viewerVoted"]) == (entry, 1, True)
+
+
+async def _runs_the_game(console: Phone, owner: Member, clock: FrozenClock) -> None:
+    member, today = to_global("Member", owner.id), day_of(clock.now())
+    rule = {"code": "lesson.completed", "points": 20, "dailyCap": 200}
+    changed = await console.do("UpdatePointRule", **rule, enabled=True, effectiveFrom=clock.now().isoformat())
+    assert changed["rule"] == {**rule, "enabled": True, "version": 2}
+    span = {"from": today.isoformat(), "to": (today + timedelta(days=1)).isoformat()}
+    replayed = (await console.ask("SimulatePointRule", input={**rule, **span}))["simulatePointRule"]
+    assert replayed["pointsAfter"] == replayed["pointsBefore"] + 2 * 10
+    assert replayed["membersAffected"] == 1
+    gift = {"memberId": member, "amount": 7, "reason": "活动补发", "idempotencyKey": str(uuid4())}
+    assert (await console.do("CorrectPoints", **gift))["entry"]["amount"] == 7
+
+    reward = (await console.do("CreateReward", title="雨伞", description="", cost=10, stock=3))["reward"]
+    assert reward["stockLeft"] == 3
+    redemption = to_global("Redemption", (await Redemption.get(member_id=owner.id)).id)
+    advanced = await console.do("AdvanceRedemption", redemptionId=redemption, to="APPROVED", note="")
+    assert advanced["redemption"]["status"] == "APPROVED"
+
+    opens, closes = clock.now() + timedelta(minutes=1), clock.now() + timedelta(minutes=2)
+    draw = {"title": "周末抽奖", "ticketCost": 1, "maxTickets": 3, "prizes": [{"title": "风扇", "count": 1}]}
+    made = await console.do("CreatePrizeDraw", **draw, opensAt=opens.isoformat(), closesAt=closes.isoformat())
+    clock.advance(timedelta(minutes=3))
+    drawn = (await console.do("RunPrizeDraw", prizeDrawId=made["prizeDraw"]["id"]))["prizeDraw"]
+    assert (drawn["status"], drawn["winners"]) == ("DRAWN", [])
+
+    prizes = [{"fromPosition": 1, "toPosition": 3, "points": 50}]
+    scope = {"tier": "MODERN"}
+    board = {"title": "现代店学习榜", "metric": "LEARNING_SECONDS", "period": "MONTH"}
+    assert (await console.do("CreateBoard", **board, scope=scope, prizes=prizes))["board"]["title"] == board["title"]
+    begins, ends = today.isoformat(), (today + timedelta(days=60)).isoformat()
+    season = (await console.do("StartSeason", title="春季赛", startsOn=begins, endsOn=ends, prizes=prizes))["season"]
+    assert season["title"] == "春季赛"
+
+    await Suspicion.create(
+        id=new_id(), member=owner, kind=SuspicionKind.SHARED_DEVICE, key=today.isoformat(), day=today,
+        evidence={"members": 4}, detected_at=clock.now(),
+    )  # fmt: skip
+    [found] = (await console.ask("SuspiciousLearning"))["suspiciousLearning"]["nodes"]
+    assert found["member"]["id"] == member
+    judged = await console.do("JudgeSuspicion", id=found["id"], verdict="CLEAR", reverse=False)
+    assert judged["suspicion"] == {"id": found["id"], "state": "CLEARED"}
 
 
 async def _decides_on_data(phone: Phone) -> None:
