@@ -129,7 +129,7 @@ class SimulatePointRuleInput:
         default=None, description="Of one award, as in `updatePointRule`; left out exactly where `ownPrice`."
     )
     daily_cap: int | None = strawberry.field(default=None, description="The most of it for one day; null: no limit.")
-    from_: date = strawberry.field(name="from", description="The first day.")
+    from_: date = strawberry.field(name="from", description="The first day, from 2020 on.")
     to: date = strawberry.field(description="The day after the last one, at most 92 later and not after tomorrow.")
 
     def plain(self) -> Trial:

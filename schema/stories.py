@@ -247,7 +247,9 @@ class StoryPrizeInput:
 class CreateStoryCampaignInput:
     title: str = strawberry.field(description="1-80 characters, on one line.")
     brief: str | None = strawberry.field(default=None, description="What to tell about, at most 2,000 characters.")
-    opens_at: datetime = strawberry.field(description="From when stories are submitted and voted for.")
+    opens_at: datetime = strawberry.field(
+        description="From when stories are submitted and voted for; at most two years ahead."
+    )
     closes_at: datetime = strawberry.field(description="In the future, at most 92 days after it opens.")
     judging_ends_at: datetime | None = strawberry.field(
         default=None, description="1 hour to 31 days after closing; default: 3 days."

@@ -12,6 +12,7 @@ import orjson
 from auth.actor import Actor
 from gamification.caps import AwardKey
 from gamification.facts import Fact, Recorded, StreakReached, WeekLearned, recorded
+from gamification.periods import BEGINNING
 from gamification.replay import Played, play
 from gamification.rules import BY_CODE, Rule, streak_reached, week_full
 from gamification.rules.claim import Claim
@@ -59,7 +60,9 @@ async def simulate_point_rule(ports: Ports, actor: Actor, trial: Trial) -> Outco
         raise not_found("code")
     if fault := rule.LIMITS.fault(trial.points, trial.daily_cap):
         raise bad_input(fault)
-    if not trial.starts_on < trial.ends_on <= trial.starts_on + timedelta(days=MOST_DAYS):
+    if trial.starts_on < BEGINNING:
+        raise bad_input("from")
+    if not 0 < (trial.ends_on - trial.starts_on).days <= MOST_DAYS:
         raise bad_input("to")
     if trial.ends_on > day_of(ports.clock.now()) + timedelta(days=1):
         raise bad_input("to")

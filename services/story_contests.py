@@ -33,6 +33,8 @@ MOST_JURORS = 20
 MOST_PRIZE_LINES = 20
 LAST_PRIZE = 500
 """The last position that may win something."""
+FARTHEST = timedelta(days=731)
+"""How far ahead a contest may open."""
 LONGEST_CAMPAIGN = timedelta(days=92)
 JUDGING = timedelta(days=3)
 """From the closing to the ranking, unless told otherwise."""
@@ -83,13 +85,15 @@ async def create_story_campaign(ports: Ports, actor: Actor, plan: CampaignPlan) 
         raise DomainError(ErrorCode.FORBIDDEN)
     now = ports.clock.now()
     title, brief = " ".join(plan.title.split()), plan.brief.strip()
-    judging_ends_at = plan.judging_ends_at or plan.closes_at + JUDGING
     if not 1 <= len(title) <= LONGEST_TITLE or not is_seen(title):
         raise bad_input("title")
     if len(brief) > LONGEST_BRIEF:
         raise bad_input("brief")
+    if plan.opens_at > now + FARTHEST:
+        raise bad_input("opensAt")
     if not max(now, plan.opens_at) < plan.closes_at <= plan.opens_at + LONGEST_CAMPAIGN:
         raise bad_input("closesAt")
+    judging_ends_at = plan.judging_ends_at or plan.closes_at + JUDGING
     if not plan.closes_at + SHORTEST_JUDGING <= judging_ends_at <= plan.closes_at + LONGEST_JUDGING:
         raise bad_input("judgingEndsAt")
     if plan.votes_per_day not in VOTES_PER_DAY:

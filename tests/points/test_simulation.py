@@ -148,6 +148,8 @@ async def test_an_admin_of_a_region_tries_it_on_the_region(world: World, ports: 
         ({"to": "2026-02-20"}, ("to",)),
         ({"to": "2026-03-04"}, ("to",)),
         ({"from": "2025-01-01"}, ("to",)),
+        ({"from": "0001-01-01", "to": "0001-01-08"}, ("from",)),
+        ({"from": "9999-12-01", "to": "9999-12-08"}, ("to",)),
     ],
     ids=str,
 )
