@@ -14,7 +14,7 @@ from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.models import Model
 
-from kit.db import rows
+from kit.db import execute, require_transaction, rows
 from kit.paging import Ask, Page, page_of
 from kit.words import TaskMeasure, TaskPeriod
 from models.accounts import Member
@@ -158,8 +158,14 @@ async def tasks_by_ids(ids: Sequence[UUID]) -> list[Task | None]:
     return [found.get(each) for each in ids]
 
 
+async def lock_tasks() -> None:
+    """Nobody else sets up or changes a task until the transaction ends; reading and claiming go on."""
+    require_transaction()
+    await execute("LOCK TABLE tasks IN SHARE ROW EXCLUSIVE MODE")
+
+
 async def add_task(task: Task) -> bool:
-    """Store a new task; False if its code is taken."""
+    """Store a new task; False if its code is taken. The caller holds `lock_tasks`."""
     if await Task.filter(code=task.code).exists():
         return False
     await task.save(force_create=True)

@@ -86,6 +86,7 @@ async def create_task(ports: Ports, actor: Actor, plan: TaskPlan) -> Task:
         raise bad_input("endsOn")
 
     async def work() -> Task:
+        await tasks.lock_tasks()
         if await tasks.count_offered(today) >= MOST_TASKS:
             raise DomainError(ErrorCode.LIMIT_REACHED)
         task = Task(
@@ -113,7 +114,11 @@ async def create_task(ports: Ports, actor: Actor, plan: TaskPlan) -> Task:
 
 
 async def update_task(ports: Ports, actor: Actor, task_id: UUID, change: TaskChange) -> Task:
-    """Give a task other titles, an end, or switch it. As it was already: no change, and no entry in the audit log."""
+    """Give a task other titles, an end, or switch it. As it was already: no change, and no entry in the audit log.
+
+    STATE_FORBIDS at `endsOn` for what has ended: begun anew, it could push a task out of a week that runs.
+    LIMIT_REACHED for switching one on beyond what can be shown.
+    """
     today = day_of(ports.clock.now())
     if not may_set_tasks(actor):
         raise DomainError(ErrorCode.FORBIDDEN)
@@ -121,15 +126,21 @@ async def update_task(ports: Ports, actor: Actor, task_id: UUID, change: TaskCha
     title_en = _title(change.title_en, "titleEn") if change.title_en is not None else None
 
     async def work() -> Task:
+        await tasks.lock_tasks()
         task = await tasks.locked_task(task_id)
         if task is None:
             raise not_found("taskPlanId")
         before = (task.title_zh, task.title_en, task.ends_on, task.enabled)
         task.title_zh, task.title_en = title_zh or task.title_zh, title_en or task.title_en
         if change.ends_on is not None and change.ends_on != task.ends_on:
+            if task.ends_on is not None and task.ends_on <= today:
+                raise DomainError(ErrorCode.STATE_FORBIDS, field=["endsOn"])
             if not max(today, task.starts_on or today) < change.ends_on <= today + FURTHEST:
                 raise bad_input("endsOn")
             task.ends_on = change.ends_on
+        switched_on = bool(change.enabled) and not task.enabled
+        if switched_on and await tasks.count_offered(today) >= MOST_TASKS:
+            raise DomainError(ErrorCode.LIMIT_REACHED)
         task.enabled = task.enabled if change.enabled is None else change.enabled
         if before != (task.title_zh, task.title_en, task.ends_on, task.enabled):
             await task.save(update_fields=["title_zh", "title_en", "ends_on", "enabled"], force_update=True)

@@ -1,5 +1,6 @@
 """Setting tasks up: what is promised stays, what is wrong is refused, and a running week keeps its set."""
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 
@@ -101,6 +102,45 @@ async def test_there_are_no_more_tasks_than_one_can_read(desk: Desk, clock: Froz
     assert faults(await created(desk)) == [("LIMIT_REACHED", None)]
     clock.advance(DAY)
     assert faults(await created(desk)) == []
+
+
+async def test_of_many_at_once_with_one_code_one_is_set_up_and_the_others_hear_why(desk: Desk) -> None:
+    payloads = await asyncio.gather(*(created(desk) for _ in range(5)))
+
+    assert sorted(map(faults, payloads)) == [[], *[[("CONFLICT", ["code"])]] * 4]
+    assert await Task.filter(code="daily.two").count() == 1
+
+
+async def test_of_many_at_once_no_more_are_set_up_than_one_can_read(desk: Desk) -> None:
+    for _ in range(MOST_TASKS - 1):
+        await desk.task()
+
+    payloads = await asyncio.gather(*(created(desk, code=f"race.{name}") for name in "abcde"))
+
+    assert sorted(map(faults, payloads)) == [[], *[[("LIMIT_REACHED", None)]] * 4]
+
+
+async def test_switching_on_adds_no_more_than_one_can_read(desk: Desk) -> None:
+    switched = await desk.planned()
+    assert faults(await updated(desk, _gid(switched), enabled=False)) == []
+    for _ in range(MOST_TASKS):
+        await desk.task()
+
+    assert faults(await updated(desk, _gid(switched), enabled=True)) == [("LIMIT_REACHED", None)]
+    assert not (await Task.get(id=switched.id)).enabled
+
+
+async def test_what_has_ended_is_not_brought_back_into_a_week_that_runs(desk: Desk) -> None:
+    ended = [await desk.task(TaskPeriod.WEEKLY, until=MONDAY) for _ in range(20)]
+    for _ in range(3):
+        await desk.task(TaskPeriod.WEEKLY)
+    may = await desk.learner()
+    before = {task["code"] for task in await desk.tasks(may)}
+
+    payloads = [await updated(desk, _gid(task), endsOn=str(MONDAY + 7 * DAY)) for task in ended]
+
+    assert [faults(payload) for payload in payloads] == [[("STATE_FORBIDS", ["endsOn"])]] * 20
+    assert {task["code"] for task in await desk.tasks(may)} == before
 
 
 async def test_the_set_of_a_running_week_stays_as_it_is(desk: Desk, clock: FrozenClock) -> None:
