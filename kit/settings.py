@@ -5,7 +5,7 @@ import hmac
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     """Where media are kept; `local` is the data directory."""
     media_url_seconds: int = 6 * 3600
     """How long the address of a film is good for."""
+    board_names: Literal["member", "shop"] = "member"
+    """Whose name stands for a learner on honour boards and in leagues: `member`, what they call themselves; `shop`, the
+    name of their shop with its middle left out, 王**店, and no picture. Everybody reads their own name in full."""
     member_budget: int = Field(30_000, ge=MOST_COST)
     """What a member may spend at once, in the unit of `extensions.cost`."""
     member_budget_per_second: float = Field(500, gt=0)

@@ -1,5 +1,6 @@
 """Members, their sessions and the ways in, as clients see them."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
@@ -44,16 +45,29 @@ class RoleGrant:
 
 @strawberry.type(description="Someone with an account. What is kept about them is for themselves and staff of theirs.")
 class Member(Node):
-    display_name: str = strawberry.field(description="What they call themselves.")
+    display_name: str = strawberry.field(
+        description="What they call themselves; on boards of some academies, their shop's name without its middle."
+    )
     row: strawberry.Private[rows.Member]
+    masked: strawberry.Private[bool] = False
 
     @classmethod
     def of(cls, row: rows.Member) -> Self:
         return cls(id=encode("Member", row.id), display_name=row.display_name, row=row)
 
-    @strawberry.field(description="Their picture, signed; null without one.")
+    @classmethod
+    async def on_board(cls, info: Info, row: rows.Member) -> Self:
+        """As others read them on boards: by the name that the setting `board_names` chooses."""
+        actor = info.context.actor
+        if info.context.ports.settings.board_names == "member" or (actor is not None and actor.member_id == row.id):
+            return cls.of(row)
+        outlet = await info.context.loaders.of(current_outlets).load(row.id)
+        name = without_middle(outlet.name if outlet is not None else "")
+        return cls(id=encode("Member", row.id), display_name=name, row=row, masked=True)
+
+    @strawberry.field(description="Their picture, signed; null without one, and where their name is masked.")
     def avatar_url(self, info: Info) -> str | None:
-        return avatar_of(info, self.row)
+        return avatar_of(info, self.row) if not self.masked else None
 
     @strawberry.field(description="The level their lifetime points have reached (等级).")
     async def level(self, info: Info) -> Level | None:
@@ -70,7 +84,10 @@ class Member(Node):
         if info.context.actor is None:
             return None
         row = await info.context.loaders.of(current_outlets).load(self.row.id)
-        return Outlet.of(row) if row is not None else None
+        if row is None:
+            return None
+        outlet = Outlet.of(row)
+        return replace(outlet, name=without_middle(outlet.name)) if self.masked else outlet
 
     @strawberry.field(description="Their phone but for the middle; null for whom it is no business of.")
     async def masked_phone(self, info: Info) -> str | None:
@@ -99,6 +116,11 @@ class Member(Node):
     async def _file(self, info: Info) -> list[rows.GrantRow] | None:
         actor = info.context.actor
         return await info.context.loaders.of(files_of, actor).load(self.row.id) if actor is not None else None
+
+
+def without_middle(name: str) -> str:
+    """A shop's name of which only the ends can be read; of a short one, only the beginning."""
+    return f"{name[:1]}**{name[-1:] if len(name) > 2 else ''}"
 
 
 @strawberry.type(description="One sign-in on one device.")

@@ -95,7 +95,7 @@ class Standing:
             region = await info.context.loaders.of(outlets.regions_by_ids).load(subject_id)
             return Region.of(region) if region is not None else None
         member = await info.context.loaders.of(accounts.members_by_ids).load(subject_id)
-        return Member.of(member) if member is not None and not is_hidden(info, member) else None
+        return await Member.on_board(info, member) if member is not None and not is_hidden(info, member) else None
 
 
 @strawberry.type(description="The viewer's own line; their current outlet's or region's where those are ranked.")

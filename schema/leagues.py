@@ -36,7 +36,7 @@ class LeagueStanding:
     @strawberry.field(description="Who it is; null for a member who does not want to be shown.")
     async def member(self, info: Info) -> Member | None:
         row = await info.context.loaders.of(accounts.members_by_ids).load(self.member_id)
-        return Member.of(row) if row is not None and not is_hidden(info, row) else None
+        return await Member.on_board(info, row) if row is not None and not is_hidden(info, row) else None
 
 
 @strawberry.type(

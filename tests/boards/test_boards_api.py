@@ -1,6 +1,6 @@
 """Honour boards as the apps read them: their own operations over the whole server."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -361,3 +361,28 @@ async def test_one_script_answers_a_screen_and_a_longer_page_takes_no_more_quest
 
     assert short == long
     assert (long[1], of_outlets[1], of_regions[1]) == (1, 1, 1)
+
+
+@pytest.fixture
+async def discreet(ports: Ports) -> AsyncIterator[Gql]:
+    """An academy whose boards show shops with the middle of their names left out."""
+    settings = ports.settings.model_copy(update={"board_names": "shop"})
+    async with Gql.over(replace(ports, settings=settings)) as client:
+        yield client
+
+
+async def test_boards_may_show_shops_without_the_middle_of_their_names(
+    discreet: Gql, world: World, ports: Ports, shop: Outlet
+) -> None:
+    first, second = await ranked(ports, world, shop, [30, 10])
+    bar = await world.learner("小店", outlet=await world.outlet("好", region=await shop.region))
+    await earns(ports, bar, 5)
+    await settle(ports)
+
+    board = (await discreet.data("HonourBoard", WEEK, by=second))["honourBoard"]
+
+    shown = [line["subject"] for line in board["standings"]["nodes"]]
+    assert [subject["displayName"] for subject in shown] == ["厚**店", second.display_name, "好**"]
+    assert [subject["outlet"]["name"] for subject in shown] == ["厚**店", "厚街便利店", "好**"]
+    assert [subject["avatarUrl"] for subject in shown] == [None, None, None]
+    assert shown[0]["id"] == gid(first)
