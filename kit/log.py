@@ -59,7 +59,7 @@ def configure_logging(level: int = logging.INFO) -> None:
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     # Their info lines say nothing that ours do not, and what they say may hold addresses with queries.
-    for name in ("uvicorn.access", "uvicorn.error", "tortoise", "strawberry", "websockets"):
+    for name in ("uvicorn.access", "uvicorn.error", "tortoise", "strawberry", "websockets", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -71,7 +71,24 @@ class Settings(BaseSettings):
     database_wait_seconds: float = 5.0
     """How long a request waits for a free connection before it is UNAVAILABLE."""
     sms_provider: str = "console"
-    """Who sends short messages; `console` prints them."""
+    """Who sends short messages: `aliyun` or `tencent`; `console` prints them."""
+    sms_access_key_id: SecretStr | None = None
+    """Aliyun's AccessKey ID, or Tencent Cloud's SecretId. Give it the right to send short messages and no other."""
+    sms_access_key_secret: SecretStr | None = None
+    """The secret that belongs to it."""
+    sms_sign_name: str | None = None
+    """The signature (签名) that the vendor has approved, without 【】."""
+    sms_template: str | None = None
+    """The vendor's id of the approved template for codes, with one variable: `${code}` at Aliyun, `{1}` at Tencent
+    Cloud."""
+    sms_template_abroad: str | None = None
+    """The same for numbers outside the mainland; none: they get no codes."""
+    sms_app_id: str | None = None
+    """Tencent Cloud's SdkAppId of the application; Aliyun has none."""
+    sms_region: str = "ap-guangzhou"
+    """Tencent Cloud's region; Aliyun asks for none."""
+    sms_endpoint: str | None = None
+    """Where the vendor answers, https://host; none: at the address it publishes."""
     sms_codes_per_hour: int = Field(2000, ge=1)
     """The fuse: messages with codes to all phones together. The evening on which a city of 32,000 shops is invited asks
     for a thousand or so; at five fen each, twice that costs a hundred yuan an hour at most."""
@@ -105,6 +122,32 @@ class Settings(BaseSettings):
         known = SCHEMES[info.field_name or ""]
         if url is not None and not url.startswith(known):
             raise ValueError(f"begin with {' or '.join(known)}")
+        return url
+
+    @field_validator("sms_access_key_id", "sms_access_key_secret", "sms_region")
+    @classmethod
+    def _is_one_word(cls, value: SecretStr | str | None) -> SecretStr | str | None:
+        """A line break that came along with a copied key would only be found by the first member who wants a code."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
+        if not (text.isascii() and text.isprintable() and " " not in text):
+            raise ValueError("give it alone, without spaces and line breaks")
+        return value
+
+    @field_validator("sms_endpoint")
+    @classmethod
+    def _is_encrypted(cls, url: str | None) -> str | None:
+        """What goes there opens accounts; only to this machine it may go in the clear."""
+        if not url:
+            return None
+        try:
+            parts = urlsplit(url)
+            bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
+            local = parts.scheme == "http" and parts.hostname in LOOPBACK
+            good = bare and bool(parts.hostname) and (parts.scheme == "https" or local) and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError("give https://host, without a path")
         return url
 
     def key(self, purpose: str) -> bytes:
@@ -153,7 +196,7 @@ class Settings(BaseSettings):
         if self.graphiql:
             wrong.append("GraphiQL is a development page: set ACADEMY_GRAPHIQL=false.")
         if self.sms_provider == "console":
-            wrong.append("Sign-in codes would only be printed: set ACADEMY_SMS_PROVIDER to a real provider.")
+            wrong.append("Sign-in codes would only be printed: set ACADEMY_SMS_PROVIDER to aliyun or tencent.")
         if self.captcha_provider == "static":
             wrong.append(
                 "The static captcha lets everyone through: set ACADEMY_CAPTCHA_PROVIDER to a real provider, or to none."

@@ -70,6 +70,7 @@ class SignInCode(Model):
     tries = fields.SmallIntField(default=0)
     used_at = fields.DatetimeField(null=True)
     sent_at = fields.DatetimeField(null=True)
+    """When it was handed to the SMS provider, or may have been: no code is handed over twice."""
 
     class Meta:
         table = "sign_in_codes"

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from kit.settings import Settings, UnsafeSettings
 from providers.captcha.registry import CAPTCHA
 from providers.sms.registry import SMS
+from providers.sms.vendors import missing_settings
 from providers.storage.registry import STORAGE
 
 
 def require_known_providers(settings: Settings) -> None:
-    """`UnsafeSettings` if a setting names a provider that there is not: a sentence for each, with those there are."""
+    """`UnsafeSettings` if a provider is named that there is not, or what one needs is missing: a sentence for each."""
     named: dict[str, tuple[str, Mapping[str, object]]] = {
         "ACADEMY_CAPTCHA_PROVIDER": (settings.captcha_provider, CAPTCHA),
         "ACADEMY_SMS_PROVIDER": (settings.sms_provider, SMS),
@@ -20,5 +21,6 @@ def require_known_providers(settings: Settings) -> None:
         for variable, (name, known) in named.items()
         if name not in known
     ]
+    wrong += missing_settings(settings)
     if wrong:
         raise UnsafeSettings("\n".join(wrong))

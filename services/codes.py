@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
+import structlog
 
 from auth import codes as rules
 from auth.actor import Actor
@@ -19,12 +20,14 @@ from kit.ids import new_digits, new_id
 from kit.seals import Seal
 from models.accounts import Member, member_by_phone
 from models.sessions import Knock, SignInCode, lock_doors, newest_code
+from providers.sms.base import NotSent
 from services.doors import at_door, knock_of, prove_human, refuse_asking, refuse_beyond_fuse
 from services.outbox import announce
 from services.ports import Ports
 
-TEXT = "【成长学院】验证码{code}，5分钟内有效。请勿告诉他人。"
 LONGEST_DEVICE = 64
+
+_log = structlog.get_logger("codes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +149,25 @@ async def lock_phones(ports: Ports, numbers: Iterable[str]) -> None:
 
 
 async def send_code(ports: Ports, payload: dict[str, str]) -> None:
-    """Send what `_ask` announced, unless it was sent before, was used or is too old. Runs after the commit."""
+    """Send what `_ask` announced, unless it was sent before, was used or is too old. Runs after the commit.
+
+    It is marked as sent before it is: whoever dies in between leaves a code unsent, and its member asks again; the
+    other way round a phone would ring twice. The mark goes again only if the provider says that nothing was taken.
+    """
     letter = orjson.loads(_seal(ports).open(base64.b64decode(payload["sealed"]), "sms"))
     row = await SignInCode.get_or_none(id=UUID(letter["id"]))
     now = ports.clock.now()
     if not letter["wanted"] or row is None or row.sent_at or row.used_at or now >= row.expires_at:
         return
-    await ports.sms.send(letter["phone"], TEXT.format(code=letter["code"]))
-    await SignInCode.filter(id=row.id).update(sent_at=now)
+    if not await SignInCode.filter(id=row.id, sent_at=None).update(sent_at=now):
+        return
+    try:
+        await ports.sms.send_code(letter["phone"], letter["code"])
+    except NotSent as refused:
+        if refused.again:
+            await SignInCode.filter(id=row.id).update(sent_at=None)
+            raise
+        _log.error("code not sent", code=refused.code.value, reason=refused.reason, code_id=str(row.id))
 
 
 async def _ask(

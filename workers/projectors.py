@@ -1,5 +1,6 @@
 """What each announced change moves: boards, counters, messages. One line per topic."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,8 @@ from services.paths import settle_moved
 from services.ports import Ports
 from services.seasons import named_seasons
 from services.tasks import announce_claims, claim_by_itself
+
+CODES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,14 @@ async def standing_on_paths_changed(ports: Ports, changes: Sequence[Change]) -> 
 
 
 async def codes_asked(ports: Ports, changes: Sequence[Change]) -> None:
-    for change in changes:
-        for payload in change.payloads:
-            await send_code(ports, payload)
+    """A few at once, since each waits for a vendor; none after one that must wait, since the vendor may be away."""
+    letters = [payload for change in changes for payload in change.payloads]
+    for first in range(0, len(letters), CODES_AT_ONCE):
+        some = letters[first : first + CODES_AT_ONCE]
+        outcomes = await asyncio.gather(*(send_code(ports, letter) for letter in some), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
 
 async def seasons_began(ports: Ports, changes: Sequence[Change]) -> None:

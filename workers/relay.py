@@ -55,6 +55,10 @@ async def _apply(ports: Ports, batch: Claim, topic: str, rows: Sequence[Waiting]
             _log.warning("projection waits", topic=topic, changes=len(ids), error=type(error).__name__)
             await batch.postpone(ids)
             return
+        if len(rows) == 1 and isinstance(error, DomainError) and error.code is ErrorCode.THROTTLED:
+            _log.warning("projection throttled", topic=topic, key=rows[0].key, tries=rows[0].tries)
+            await batch.postpone(ids)
+            return
         if len(rows) == 1:
             _log.exception("projection failed", topic=topic, key=rows[0].key, tries=rows[0].tries)
             await batch.postpone(ids)

@@ -5,7 +5,9 @@ Of the number it shows the end alone: it comes to lie beside the logs.
 
 import sys
 
+TEXT = "【成长学院】验证码{code}，5分钟内有效。请勿告诉他人。"
+
 
 class ConsoleSms:
-    async def send(self, phone: str, text: str) -> None:
-        print(f"SMS to ...{phone[-4:]}: {text}", file=sys.stderr, flush=True)
+    async def send_code(self, phone: str, code: str) -> None:
+        print(f"SMS to ...{phone[-4:]}: {TEXT.format(code=code)}", file=sys.stderr, flush=True)

@@ -8,14 +8,16 @@ from datetime import timedelta
 import pytest
 
 from kit.clock import FrozenClock
-from kit.db import rows
+from kit.db import execute, rows
 from kit.errors import DomainError, ErrorCode
 from models.sessions import Session, SignInCode, SignInFailure
+from providers.sms.base import NotSent
 from services.codes import CodeAsked, request_sign_in_code, send_code
 from services.ports import Ports
 from services.sessions import Device, SignedIn, sign_in_with_code
-from tests.accounts.letters import delivered
+from tests.accounts.letters import Letterbox, delivered
 from tests.world import World
+from workers.relay import drain
 
 PHONE, STRANGER = "+8613800138000", "+8613900139000"
 DEVICE = Device("d1", "一号手机")
@@ -247,6 +249,85 @@ async def test_a_message_announced_twice_is_sent_once_and_a_late_one_not_at_all(
     await delivered(ports)
 
     assert len(ports.sms.sent) == 1
+
+
+class Moody(Letterbox):
+    """Gives the next messages to these phones back, each as told."""
+
+    def __init__(self, **moods: NotSent) -> None:
+        super().__init__()
+        self.moods = moods
+        self.tried: list[str] = []
+
+    async def send_code(self, phone: str, code: str) -> None:
+        self.tried.append(phone)
+        if (mood := self.moods.get(phone)) is not None:
+            raise mood
+        await super().send_code(phone, code)
+
+
+async def waiting_codes() -> int:
+    [row] = await rows("SELECT count(*) AS found FROM outbox WHERE topic = 'sms'")
+    return row["found"]
+
+
+async def hurry() -> None:
+    """What was postponed is due."""
+    await execute("UPDATE outbox SET due_at = now()")
+
+
+async def test_a_code_that_did_not_reach_the_vendor_is_tried_again_and_sent_once(ports: Ports) -> None:
+    moody = Moody(**{PHONE: NotSent("unreachable", again=True)})
+    ports = replace(ports, sms=moody)
+    await ask(ports)
+    await drain(ports)
+    assert (moody.tried, moody.sent, await waiting_codes()) == ([PHONE], [], 1)
+
+    moody.moods = {}
+    for _ in range(2):
+        await hurry()
+        await drain(ports)
+
+    assert [phone for phone, _ in moody.sent] == [PHONE]
+    assert (len(moody.tried), await waiting_codes()) == (2, 0)
+
+
+@pytest.mark.parametrize("code", [ErrorCode.UNAVAILABLE, ErrorCode.THROTTLED])
+async def test_a_code_that_may_have_arrived_or_was_refused_is_never_handed_over_again(
+    ports: Ports, code: ErrorCode
+) -> None:
+    moody = Moody(**{PHONE: NotSent("unanswered", code=code)})
+    ports = replace(ports, sms=moody)
+    await ask(ports)
+    [waiting] = await rows("SELECT payload->>'sealed' AS sealed FROM outbox WHERE topic = 'sms'")
+
+    await drain(ports)
+    await send_code(ports, {"sealed": waiting["sealed"]})
+
+    assert (moody.tried, await waiting_codes()) == ([PHONE], 0)
+
+
+async def test_two_workers_with_one_message_hand_it_over_once(ports: Ports) -> None:
+    await ask(ports)
+    [waiting] = await rows("SELECT payload->>'sealed' AS sealed FROM outbox WHERE topic = 'sms'")
+
+    await asyncio.gather(*(send_code(ports, {"sealed": waiting["sealed"]}) for _ in range(5)))
+
+    assert len(ports.sms.sent) == 1
+
+
+async def test_a_phone_that_the_vendor_throttles_does_not_hold_up_the_others(ports: Ports, world: World) -> None:
+    other = "+8613900139111"
+    await world.learner("阿Jun", phone=other)
+    moody = Moody(**{PHONE: NotSent("Throttling.User", code=ErrorCode.THROTTLED, again=True)})
+    ports = replace(ports, sms=moody)
+    await ask(ports)
+    await ask(ports, other)
+
+    await drain(ports)
+
+    assert [phone for phone, _ in moody.sent] == [other]
+    assert await waiting_codes() == 1
 
 
 @pytest.mark.parametrize(
