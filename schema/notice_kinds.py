@@ -77,10 +77,10 @@ KINDS: dict[NoticeKind, Kind] = {
     ),
     NoticeKind.SEASON_PRIZE: Kind(  # board: Title or str, position, points
         means="The viewer won a prize on an honour board (榜单奖励).",
-        title=Title("榜单奖励已到账", "A prize from the honour board"),
+        title=Title("恭喜上榜获奖！", "A prize from the honour board"),
         text=Title(
-            "您在「{board}」排第{position}名，奖励{points}积分已到账。",
-            "You came in at place {position} on “{board}”: {points} points are on your account.",
+            "您在「{board}」排第{position}名，获得{points}积分奖励。",
+            "You came in at place {position} on “{board}” and won {points} points.",
         ),
         link="/honour-boards/{object}",
     ),

@@ -12,11 +12,12 @@ from gamification.prizes import BOARD_PRIZE, SEASON_PRIZE
 from gamification.standings import Board, Family, Line, Question, Scope
 from kit.db import transaction
 from kit.ids import new_id
-from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, PrizeOrder
+from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, NoticeKind, PrizeOrder
 from models import board_prizes, standings
 from models.board_prizes import BoardAward, MadeBoard
 from models.seasons import seasons_by_starts
 from services.boards import closing_of, read_board, stretches_of
+from services.notices import Tidings, tell_each
 from services.ports import Ports
 from services.prizes import Win, award_prizes, pay_prizes
 from services.seasons import named_seasons, prizes_of_season
@@ -163,9 +164,29 @@ async def _decide(ports: Ports, period_id: UUID) -> None:
             prizes_by=prizes.by,
             decided_at=now,
         )
-        await award_prizes(ports, kind, award.id, await winners(board, prizes, row.id))
+        won = await winners(board, prizes, row.id)
+        await award_prizes(ports, kind, award.id, won)
+        await _tell(ports, award, await _name_of(board), won)
     row.decided_at = now
     await row.save(update_fields=["decided_at"], force_update=True)
+
+
+async def _tell(ports: Ports, award: BoardAward, board: str, won: Sequence[Win]) -> None:
+    told = [
+        Tidings(win.member_id, str(award.id), {"board": board, "position": win.place, "points": win.points})
+        for win in won
+    ]
+    await tell_each(ports, NoticeKind.SEASON_PRIZE, told)
+
+
+async def _name_of(board: Board) -> str:
+    """What admins called the board, else its season."""
+    [title] = await titles_of([board])
+    if title is not None:
+        return title
+    [season] = await seasons_by_starts([board.period.starts_on])
+    assert season is not None, "without a title only the board of a named season has prizes"
+    return season.title
 
 
 async def _boards_with_a_name(period: Period) -> list[Board]:

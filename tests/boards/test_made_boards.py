@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from kit.clock import FrozenClock
@@ -147,6 +148,9 @@ async def test_a_made_board_pays_each_week_that_had_not_ended(
 
     won = await rows("SELECT member_id, rule, amount FROM ledger_entries WHERE account = 'BALANCE'")
     assert won == [{"member_id": people[2].id, "rule": "prize.board", "amount": 100}]
+    [told] = await rows("SELECT member_id, details FROM notices WHERE kind = 'SEASON_PRIZE'")
+    assert told["member_id"] == people[2].id
+    assert orjson.loads(told["details"]) == {"board": WEEK["title"], "position": 1, "points": 100}
     paid, unpaid = await board(gql, before, date="2026-03-09"), await board(gql, before, date="2026-03-02")
     assert (paid["phase"], paid["prizes"]) == ("AWARDED", PRIZES)
     assert (unpaid["phase"], unpaid["prizes"], unpaid["viewerStanding"]["score"]) == ("FROZEN", [], 30)

@@ -19,7 +19,7 @@ from models.outbox import count_waiting
 from models.rewards import Reward
 from services.board_closing import verify_boards
 from services.board_projection import kept_families
-from services.boards import answer_from_days, phases, read_board
+from services.boards import answer_from_days, closing_of, read_board
 from services.ledger import ledger_verify
 from services.points import reward
 from services.streaks import streak_today
@@ -68,8 +68,9 @@ async def closing(desk: Desk, moments: Sequence[dict[UUID, list[Line]]]) -> None
     lines = [line for mine in moments[0].values() for line in mine]
     ended = {period for day in {day_of(line.at) for line in lines} for period in periods_of(day, desk.seasons)}
     over = sorted(period for period in ended if period.closes_at is not None and period.closes_at <= desk.clock.now())
-    answered = await phases(desk.ports, [served(period) for period in over])
-    for period, (phase, _) in zip(over, answered, strict=True):
+    for period in over:
+        main = Board(Family(BoardMetric.POINTS, served(period), BoardSubjectKind.MEMBER), Scope())
+        phase, _ = await closing_of(desk.ports, main)
         if phase not in (BoardPhase.FROZEN, BoardPhase.AWARDED):
             raise Broken("periods", f"{period} is over since {period.closes_at}, and {phase}")
     for period, kept in (await snapshots()).items():

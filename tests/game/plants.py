@@ -20,7 +20,7 @@ from gamification.facts import Recorded
 from gamification.periods import Period, Seasons, due_to_close
 from gamification.rules import claims_of
 from gamification.rules.claim import Claim
-from gamification.standings import Scope
+from gamification.standings import Board, Scope
 from gamification.tariff import Tariff
 from kit.db import execute
 from kit.ids import new_id
@@ -168,16 +168,11 @@ def closed_by_the_clock(patch: pytest.MonkeyPatch) -> None:
     A phone that comes home days later moves last week's ranks after the prizes were paid for them.
     """
 
-    async def phases_by_clock(
-        ports: Ports, periods: Sequence[Period]
-    ) -> list[tuple[BoardPhase, BoardPeriodRow | None]]:
-        now = ports.clock.now()
-        return [
-            (period.phase_by_clock(now) if period.takes_late_reports(now) else BoardPhase.FROZEN, None)
-            for period in periods
-        ]
+    async def closed_by_clock(ports: Ports, board: Board) -> tuple[BoardPhase, BoardPeriodRow | None]:
+        now, period = ports.clock.now(), board.period
+        return period.phase_by_clock(now) if period.takes_late_reports(now) else BoardPhase.FROZEN, None
 
-    patch.setattr(boards, "phases", phases_by_clock)
+    patch.setattr(boards, "closing_of", closed_by_clock)
 
 
 def closed_if_awake(patch: pytest.MonkeyPatch) -> None:

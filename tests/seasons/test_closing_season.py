@@ -195,7 +195,9 @@ async def test_closing_after_days_of_standstill_catches_up_and_pays(
     paid = await balances()
     again = await close_periods(ports)
 
+    told = await rows("SELECT details ->> 'board' AS board FROM notices WHERE kind = 'SEASON_PRIZE'")
     assert paid == {people[0]: 500, people[1]: 100}
+    assert [each["board"] for each in told] == ["春季赛"] * 2
     assert (again, await balances()) == (0, paid)
     assert await phase(ports) is BoardPhase.AWARDED
 
