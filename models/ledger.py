@@ -127,7 +127,8 @@ async def lock_accounts(member_ids: Collection[UUID]) -> None:
 
 async def save_account(account: PointAccountRow) -> None:
     await account.save(
-        update_fields=["lifetime", "lifetime_version", "balance", "balance_version", "top_level"], force_update=True
+        update_fields=["lifetime", "lifetime_version", "balance", "balance_version", "top_level", "streaks_due"],
+        force_update=True,
     )
 
 

@@ -22,7 +22,8 @@ REFUSED_KEPT = timedelta(days=30)
 class PointAccountRow(Model):
     """What a member's entries add up to. Versions count the entries of each account without gaps.
 
-    `top_level` is the highest level ever reached, so that nobody is congratulated twice.
+    `top_level` is the highest level ever reached, so that nobody is congratulated twice. `streaks_due`: the member
+    learned before streaks were kept, and nobody has looked at that since.
     """
 
     member_id = fields.UUIDField(primary_key=True)
@@ -31,6 +32,7 @@ class PointAccountRow(Model):
     balance = fields.IntField(default=0)
     balance_version = fields.IntField(default=0)
     top_level = fields.SmallIntField(default=1)
+    streaks_due = fields.BooleanField(default=False)
 
     class Meta:
         table = "point_accounts"
@@ -206,6 +208,12 @@ async def refused_of(member_id: UUID, now: datetime, ask: Ask) -> Page[RefusedAw
 
 async def count_refused(member_id: UUID, now: datetime) -> int:
     return await RefusedAwardRow.filter(member_id=member_id, occurred_at__gt=now - REFUSED_KEPT).count()
+
+
+async def streaks_due(limit: int) -> list[UUID]:
+    """Members with streaks of a time when nobody kept them, by id."""
+    due = PointAccountRow.filter(streaks_due=True).order_by("member_id").limit(limit)
+    return [row[0] for row in await due.values_list("member_id")]
 
 
 async def purge_refused(now: datetime) -> int:

@@ -3,7 +3,9 @@
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Self
 from uuid import UUID
 
@@ -13,13 +15,14 @@ from gamification.levels import Level
 from gamification.rules import CODES, claims_of, streak_reached
 from gamification.streaks import first_learning, full_weeks
 from kit.clock import day_of, week_of
-from kit.db import require_transaction
+from kit.db import require_transaction, transaction
 from kit.ids import new_id
 from kit.words import BadgeMeasure, BoardMetric, PointAccount
 from models import ledger, points
 from models.ledger import DayChange, Entry, NewFact, Refusal, StoredAward, placement_of
 from models.outlets import Placement, placements_at
 from models.points import PointAccountRow
+from models.streaks import streak_history
 from services.boards import Counted, count_many, hold_open
 from services.bookings import add_points, reversal_entry
 from services.growth import grow
@@ -27,6 +30,8 @@ from services.outbox import announce
 from services.ports import Ports
 from services.streaks import follow_learned_days
 from services.tariff import tariff_of
+
+MEMBERS_AT_ONCE = 200
 
 OF_DAYS = (BadgeMeasure.LEARNED_DAYS, BadgeMeasure.BEST_STREAK_DAYS)
 
@@ -88,7 +93,39 @@ async def reward(
     touched = await _record(member_id, facts, [after for _, after in moved], now)
     if not touched:
         return Reward((), (), account.lifetime, account.balance)
+    return await _settle(ports, account, touched, now, moved=bool(moved))
 
+
+async def follow_old_streaks(ports: Ports) -> None:
+    """A tick: bring in line whose streaks are of a time when nobody kept them; what they reached is paid."""
+    while member_ids := await points.streaks_due(MEMBERS_AT_ONCE):
+        for member_id in member_ids:
+            await transaction(partial(_follow_old_streak, ports, member_id))
+
+
+async def _follow_old_streak(ports: Ports, member_id: UUID) -> None:
+    account = await ledger.locked_account(member_id)
+    learned = (await streak_history(member_id, date.min)).learned
+    account.streaks_due = False
+    if learned:
+        first = min(learned)
+        await _settle(ports, account, {max(learned)}, ports.clock.now(), streaks_since={first: learned[first]})
+    else:
+        await ledger.save_account(account)
+
+
+async def _settle(
+    ports: Ports,
+    account: PointAccountRow,
+    touched: Collection[date],
+    now: datetime,
+    *,
+    moved: bool = False,
+    streaks_since: Mapping[date, datetime] = MappingProxyType({}),
+) -> Reward:
+    """Bring all that follows from the facts in line with them, in the weeks of the days `touched`; streaks also from
+    the learned day `streaks_since`, with its first learning, on."""
+    member_id = account.member_id
     days = _whole_weeks(touched)
     known = [
         recorded(row.kind, member_id, row.object_id, row.occurred_at, row.details)
@@ -100,7 +137,7 @@ async def reward(
     lost = [change for day, change in learned.items() if change.amount > 0 and first.get(day) != change.occurred_at]
     kept_days = {day for day, change in learned.items() if change.amount > 0} - {change.day for change in lost}
     gained = {day: at for day, at in first.items() if day not in kept_days}
-    changed = dict.fromkeys((change.day for change in lost), None) | gained
+    changed = dict.fromkeys((change.day for change in lost), None) | gained | dict(streaks_since)
     milestones = await follow_learned_days(member_id, changed) if changed else None
 
     claims = claims_of([*known, *full_weeks(member_id, first), *(milestones.reached if milestones else ())])

@@ -15,7 +15,7 @@ from services.draws import close_draws
 from services.leagues import admit_missed, keep_leagues
 from services.notices import sweep_notices
 from services.paths import settle_paths
-from services.points import purge_refused
+from services.points import follow_old_streaks, purge_refused
 from services.ports import Ports
 from services.privacy_export import make_exports, sweep_exports
 from services.prizes import pay_prizes
@@ -40,6 +40,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("pay pending credit", 15, pay_all_due),
     Tick("check boards", 2, check_boards),
     Tick("average regions", 1, average_regions),
+    Tick("follow old streaks", 60, follow_old_streaks),
     Tick("settle paths", 15, settle_paths),
     Tick("close periods", 60, close_periods),
     Tick("pay prizes", 5, pay_prizes),

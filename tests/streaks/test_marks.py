@@ -1,6 +1,7 @@
 """What is kept of streaks, and what they pay, however the learned days come and go."""
 
 import asyncio
+import importlib
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -13,6 +14,7 @@ from kit.clock import FrozenClock, day_of
 from kit.db import execute, rows, transaction
 from models.streaks import streak_history
 from services.ledger import ledger_verify
+from services.points import follow_old_streaks
 from services.ports import Ports
 from services.streaks import streak_today
 from tests.points.story import booked, lesson, plainly, say, streak_plainly
@@ -204,3 +206,26 @@ async def test_days_that_are_told_all_at_once_reach_each_length_once(world: Worl
     assert await milestones(may) == [("7 days", MONDAY - 33 * DAY), ("30 days", MONDAY - 10 * DAY)]
     assert (await streak_today(ports, may))[0] == Streak(40, 40, True, 2)
     assert await ledger_verify() == []
+
+
+async def test_streaks_of_a_time_when_nobody_kept_them_are_caught_up_with_once(
+    world: World, ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody(*_: object) -> None:
+        """As it was before streaks were kept."""
+
+    may, bo, new = [(await world.learner()).id for _ in range(3)]
+    with monkeypatch.context() as old:
+        old.setattr("services.points.follow_learned_days", nobody)
+        await say(ports, *days_back(may, *range(20, 60)))
+        await say(ports, *days_back(bo, 10, 12))
+    await say(ports, *days_back(new, 1))
+    await execute(importlib.import_module("models.migrations.0026_old_streaks").DUE)
+    assert await ledger_verify() != []
+
+    await asyncio.gather(*(follow_old_streaks(ports) for _ in range(3)))
+
+    assert await ledger_verify() == []
+    assert await milestones(may) == [("7 days", MONDAY - 53 * DAY), ("30 days", MONDAY - 30 * DAY)]
+    assert (await milestones(bo), await milestones(new)) == ([], [])
+    assert await rows("SELECT FROM point_accounts WHERE streaks_due") == []
