@@ -144,6 +144,15 @@ def test_every_deed_has_its_sentences_and_every_sentence_its_deed() -> None:
     assert deeds() == set(SUMMARIES), "a new action needs its two sentences in schema/audit.py"
 
 
+def test_a_decision_has_the_number_of_its_file_and_no_other_has_it() -> None:
+    paths = list((ROOT / "docs" / "adr").glob("0*.md"))
+    found = {path.name[:4]: path for path in paths}
+
+    assert sorted(found) == [f"{number:04}" for number in range(1, len(paths) + 1)]
+    for number, path in found.items():
+        assert path.read_text(encoding="utf-8").startswith(f"# {int(number)}. "), path
+
+
 def test_sizes_are_known(capsys: pytest.CaptureFixture[str]) -> None:
     """Printed, never failed: a habit, not a whip."""
     lines = sorted(((len((ROOT / place).read_text().splitlines()), place) for place in sources()), reverse=True)
