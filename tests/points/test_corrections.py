@@ -347,7 +347,7 @@ async def test_the_console_undoes_an_entry_and_the_member_reads_why(
         ({"amount": 5, "reason": "  "}, "BAD_USER_INPUT", ["reason"]),
         ({"amount": 5, "reason": "长" * 201}, "BAD_USER_INPUT", ["reason"]),
         ({"reversesEntryId": "nonsense"}, "BAD_USER_INPUT", ["reversesEntryId"]),
-        ({"reversesEntryId": to_global("Course", new_id())}, "BAD_USER_INPUT", ["reversesEntryId"]),
+        ({"reversesEntryId": to_global("Course", UUID(int=7))}, "BAD_USER_INPUT", ["reversesEntryId"]),
         ({"reversesEntryId": to_global("PointEntry", 10**17)}, "NOT_FOUND", ["reversesEntryId"]),
         ({"reversesEntryId": "award", "amount": -29}, "BAD_USER_INPUT", ["amount"]),
         ({"reversesEntryId": "spending"}, "STATE_FORBIDS", ["reversesEntryId"]),
