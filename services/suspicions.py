@@ -20,6 +20,7 @@ from kit.words import SuspicionState, Verdict
 from models import suspicions
 from models.audit import Details
 from models.ledger import awards_on, locked_account
+from models.outlets import regions_by_ids
 from models.points import PointAccountRow
 from models.suspicions import NewSuspicion, Suspicion
 from services.audit import record
@@ -96,7 +97,9 @@ async def visible_suspicions(actor: Actor, ids: Sequence[UUID]) -> list[Suspicio
     """The suspicions of these ids from the regions the actor administers or audits, in their order."""
     found = await suspicions.suspicions_by_ids(ids)
     tops = reach_over_people(actor)
-    return [each if each and within(await path_of(each.region_id), tops) else None for each in found]
+    regions = await regions_by_ids([each.region_id for each in found if each and each.region_id])
+    paths = {None: ""} | {region.id: region.path for region in regions if region}
+    return [each if each and within(paths[each.region_id], tops) else None for each in found]
 
 
 async def list_suspicions(actor: Actor, state: SuspicionState | None, ask: Ask) -> Page[Suspicion]:

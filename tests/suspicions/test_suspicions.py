@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from auth.actor import Actor, Grant
+from kit import db
 from kit.clock import FrozenClock, day_of
 from kit.db import rows
 from kit.ids import new_id, to_global
@@ -19,9 +20,10 @@ from models.suspicions import Suspicion
 from services.ledger import ledger_verify
 from services.ports import Ports
 from services.progress import pay_all_due
-from services.suspicions import DAYS_AT_ONCE, LOOK_BACK, look_for_suspicions
+from services.suspicions import DAYS_AT_ONCE, LOOK_BACK, look_for_suspicions, visible_suspicions
 from tests.gql import Gql
 from tests.progress.desk import DAY, HOUR, MINUTE, send, watched
+from tests.progress.test_statements import counted
 from tests.world import World
 
 LIST = """query SuspiciousLearning($first: Int = 20, $after: String) {
@@ -223,6 +225,25 @@ async def test_staff_see_what_was_found_in_their_regions_alone(shop: Yesterday, 
     auditor = await shop.world.staff(Role.AUDITOR, region)
 
     assert [len(await desk.list(by)) for by in (near, auditor, far)] == [1, 1, 0]
+
+
+async def test_however_many_are_looked_up_at_once_it_costs_the_same(shop: Yesterday) -> None:
+    first = await found_one(shop)
+    admin = Actor(new_id(), new_id(), (Grant(Role.ADMIN, None, (await shop.outlet.region).path),))
+    copies = [
+        await Suspicion.create(
+            id=new_id(), member_id=first.member_id, region_id=first.region_id, kind=first.kind, key=str(number),
+            day=first.day, evidence=first.evidence, detected_at=first.detected_at,
+        )
+        for number in range(20)
+    ]  # fmt: skip
+    costs = []
+    for ids in ([first.id], [first.id, *(each.id for each in copies)]):
+        with counted(await db._pool()) as seen:
+            assert None not in await visible_suspicions(admin, ids)
+        costs.append(len(seen))
+
+    assert costs[0] == costs[1]
 
 
 async def test_a_verdict_is_kept_with_who_gave_it(shop: Yesterday, desk: Desk) -> None:
