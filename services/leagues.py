@@ -213,6 +213,7 @@ async def _settle(week: WeekRow, scores: Sequence[ScoreRow]) -> None:
 
 async def _tell_some(ports: Ports, starts_on: date) -> bool:
     """Tell as many as one transaction should; whether somebody may be left."""
+    await rows.locked_week(starts_on)  # whoever makes it final meanwhile finds new results untold, not marked as told
     found = await rows.untold(starts_on, TOLD_AT_ONCE)
     tidings: dict[NoticeKind, list[Tidings]] = defaultdict(list)
     for seat, told_before in ((each.seat, each.told_before) for each in found):
