@@ -307,6 +307,29 @@ async def test_a_code_that_may_have_arrived_or_was_refused_is_never_handed_over_
     assert (moody.tried, await waiting_codes()) == ([PHONE], 0)
 
 
+async def test_a_worker_that_ends_in_the_middle_leaves_a_code_that_is_not_handed_over_again(ports: Ports) -> None:
+    taking, never = asyncio.Event(), asyncio.Event()
+
+    class Slow(Letterbox):
+        async def send_code(self, phone: str, code: str) -> None:
+            await super().send_code(phone, code)
+            taking.set()
+            await never.wait()
+
+    slow = Slow()
+    ports = replace(ports, sms=slow)
+    await ask(ports)
+    first = asyncio.create_task(drain(ports))
+    await taking.wait()
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    assert await waiting_codes() == 1
+
+    await drain(ports)
+
+    assert (len(slow.sent), await waiting_codes()) == (1, 0)
+
+
 async def test_two_workers_with_one_message_hand_it_over_once(ports: Ports) -> None:
     await ask(ports)
     [waiting] = await rows("SELECT payload->>'sealed' AS sealed FROM outbox WHERE topic = 'sms'")
