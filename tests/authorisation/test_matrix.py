@@ -66,7 +66,6 @@ UNSEEN = {
     "Mutation.createStoryCampaign": "for admins over everything; those of this world look after a county",
     "PointEntry.reverses": "nothing was corrected in this small world",
     "PointRule.upcoming": "no change of a rule is planned",
-    "ViewerStanding.gapToPrize": "the boards that are looked at have no prizes",
 }
 """Rows without any value, and why."""
 
