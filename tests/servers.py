@@ -95,13 +95,14 @@ class Wiper:
 
     async def wipe(self) -> None:
         """Empty every table. Whoever left a transaction open is named, for the test that fails is another one."""
-        if names := await self.filled():
-            try:
+        names = await self.filled()
+        try:
+            if names:
                 await self.connection.execute("; ".join(f'DELETE FROM "{name}"' for name in names))
-                await self.connection.execute(self.restoring)
-            except asyncpg.LockNotAvailableError as error:
-                left = await self.connection.fetch(
-                    "SELECT state, now() - xact_start AS age, query FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
-                )
-                raise AssertionError(f"transactions left open: {[dict(row) for row in left]}") from error
+            await self.connection.execute(self.restoring)  # a test may have changed these and nothing else
+        except asyncpg.LockNotAvailableError as error:
+            left = await self.connection.fetch(
+                "SELECT state, now() - xact_start AS age, query FROM pg_stat_activity"
+                " WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+            )
+            raise AssertionError(f"transactions left open: {[dict(row) for row in left]}") from error
