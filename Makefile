@@ -9,6 +9,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+SOURCES := --no-binary pyrtmp --no-build-isolation  # the one exception: it has no wheel, and is built by what is pinned
 
 .PHONY: help setup serve test bench check migrations docs schema lock clean
 
@@ -20,14 +21,18 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv --clear $(VENV)
 
 # A stamp says which lock was installed; a newer lock installs again.
-$(VENV)/runtime: requirements.lock | $(VENV)/bin/python
-	@echo "Installing what requirements.lock names; the first time this takes a minute or two."
-	@$(INSTALL) -r requirements.lock
+$(VENV)/build: requirements-build.lock | $(VENV)/bin/python
+	@$(INSTALL) -r requirements-build.lock
 	@touch $@
 
-$(VENV)/development: requirements-dev.lock | $(VENV)/bin/python
+$(VENV)/runtime: requirements.lock $(VENV)/build
+	@echo "Installing what requirements.lock names; the first time this takes a minute or two."
+	@$(INSTALL) $(SOURCES) -r requirements.lock
+	@touch $@
+
+$(VENV)/development: requirements-dev.lock $(VENV)/build
 	@echo "Installing what requirements-dev.lock names; the first time this takes a minute or two."
-	@$(INSTALL) -r requirements-dev.lock
+	@$(INSTALL) $(SOURCES) -r requirements-dev.lock
 	@touch $@ $(VENV)/runtime
 
 setup: $(VENV)/development  ## Prepare .venv with everything that serve and test need
@@ -59,7 +64,9 @@ docs: $(VENV)/runtime  ## Write the table of settings in docs/running.md anew
 migrations: $(VENV)/development  ## Write the next migration from the models; NAME=what_it_does
 	$(RUN) -m models.migrations $(NAME)
 
-lock:  ## Write both lock files from pyproject.toml; needs uv
+lock:  ## Write the lock files from pyproject.toml; needs uv
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--quiet --group build -o requirements-build.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--quiet -o requirements.lock pyproject.toml
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
