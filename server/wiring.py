@@ -22,6 +22,7 @@ from kit.tasks import end
 from models import MODULES
 from providers.captcha.registry import captcha_for
 from providers.known import require_known_providers
+from providers.probe.ffmpeg import FFmpegProbe
 from providers.sms.registry import sms_for
 from providers.storage.registry import storage_for
 from server.home import Embedded, standing
@@ -57,6 +58,7 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
             sms=sms_for(settings),
             captcha=captcha_for(settings),
             storage=storage_for(settings),
+            probe=FFmpegProbe(),
         )
     finally:
         passwords.close()

@@ -13,6 +13,7 @@ from kit.phones import Phones
 from kit.redis import Redis
 from kit.settings import Settings
 from providers.captcha.base import Captcha
+from providers.probe.base import Probe
 from providers.sms.base import Sms
 from providers.storage.base import Storage
 
@@ -35,3 +36,4 @@ class Ports:
     captcha: Captcha | None
     """None: nobody judges, and sign-in has its budgets alone."""
     storage: Storage
+    probe: Probe

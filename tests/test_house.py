@@ -32,6 +32,8 @@ KEEPERS = {
     "typer": ("server/",),
     "random": ("seeds/",),  # seeded, to make up a city; never for secrets
     "secrets": ("kit/ids.py",),
+    "imageio_ffmpeg": ("providers/ffmpeg.py",),
+    "pyrtmp": ("providers/live/",),
     **dict.fromkeys(("httpx", "aiohttp", "requests", "urllib3", "http"), ("providers/",)),
 }
 """Library -> the only places that import it."""
