@@ -177,6 +177,16 @@ def may_review_story(actor: Actor, author_id: UUID, region_path: str) -> bool:
     return author_id != actor.member_id and within(region_path, actor.reach(Role.ADMIN))
 
 
+def may_run_live(actor: Actor, region_path: str) -> bool:
+    """Admins schedule live lessons for the regions they administer, and change them; "" is everywhere."""
+    return within(region_path, actor.reach(Role.ADMIN))
+
+
+def may_host(roles: Iterable[Role]) -> bool:
+    """Lecturers stand before the camera."""
+    return Role.LECTURER in roles
+
+
 def may_judge(actor: Actor, member_id: UUID, region_path: str) -> bool:
     """Admins judge suspicions from their subtrees; nobody those about oneself."""
     return member_id != actor.member_id and within(region_path, actor.reach(Role.ADMIN))

@@ -331,6 +331,47 @@ class NoticeKind(StrEnum):
     CONTEST_PRIZE = "CONTEST_PRIZE"
 
 
+class LiveStatus(StrEnum):
+    """How far a live lesson is; which move and which change each allows stands in `services/live_states.py`."""
+
+    DRAFT = "DRAFT"
+    SCHEDULED = "SCHEDULED"
+    REHEARSAL = "REHEARSAL"
+    LIVE = "LIVE"
+    INTERRUPTED = "INTERRUPTED"
+    ENDED = "ENDED"
+    REPLAY_READY = "REPLAY_READY"
+    ARCHIVED = "ARCHIVED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+class LiveScope(StrEnum):
+    """Which lessons of a series a change is for."""
+
+    THIS = "THIS"
+    THIS_AND_FOLLOWING = "THIS_AND_FOLLOWING"
+
+
+class SeatState(StrEnum):
+    """What a reservation has come to."""
+
+    SEATED = "SEATED"
+    WAITLISTED = "WAITLISTED"
+    CANCELLED = "CANCELLED"
+
+
+class AttendanceOutcome(StrEnum):
+    """What became of a learner and a live lesson, by the lesson's credit rule."""
+
+    PRESENT = "PRESENT"
+    LATE = "LATE"
+    PARTIAL = "PARTIAL"
+    ABSENT = "ABSENT"
+    EXCUSED = "EXCUSED"
+    REPLAY = "REPLAY"
+
+
 class PushProvider(StrEnum):
     """Who carries a push to the phone."""
 

@@ -25,6 +25,7 @@ MODULES = (
     "models.notices",
     "models.tasks",
     "models.stories",
+    "models.live",
     "models.suspicions",
     "models.outbox",
 )

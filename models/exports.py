@@ -242,6 +242,21 @@ SECTIONS = (
            WHERE s.member_id = $1 ORDER BY s.scored_at, s.entry_id""",
     ),
     Section(
+        "live-seats",
+        ("live_seats.member_id",),
+        """SELECT l.title, l.starts_at, l.ends_at, l.status, s.state, s.reserved_at, s.seated_at, s.cancelled_at
+           FROM live_seats s JOIN live_lessons l ON l.id = s.lesson_id WHERE s.member_id = $1
+           ORDER BY s.reserved_at, s.id""",
+    ),
+    Section(
+        "live-hosting",
+        ("live_lessons.host_id", "live_series.host_id"),
+        """SELECT l.title, l.description, l.starts_at, l.ends_at, l.status, l.started_at, l.ended_at,
+                  s.recurrence AS series
+           FROM live_lessons l LEFT JOIN live_series s ON s.id = l.series_id WHERE l.host_id = $1
+           ORDER BY l.starts_at, l.id""",
+    ),
+    Section(
         "leagues",
         ("league_members.member_id",),
         """SELECT m.starts_on, l.division, l.tier, r.name AS city, m.joined_at, m.entered_division, m.held_division,
@@ -332,6 +347,7 @@ SECTIONS = (
 EXCUSED = {
     "assignments.assigned_by": "who asked others to learn something; the deed itself is in the audit",
     "board_versions.subject_id": "counts projections, tells nothing of the member",
+    "live_steps.by": "who moved a lesson on; the deed itself is in the audit",
     "point_rates.made_by": "who set what a rule pays; the deed itself is in the audit",
     "corrections.made_by": "who corrected the points of others; the deed itself is in the audit",
     "suspicions.judged_by": "who judged others' learning; the deed itself is in the audit",

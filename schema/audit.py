@@ -31,6 +31,7 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
     "draw.created": ("发起了抽奖《{title}》", "Announced the prize draw “{title}”."),
     "draw.run": ("为抽奖《{title}》开奖", "Drew the winners of “{title}”."),
     "data.export_requested": ("申请导出个人数据", "Asked for an export of the own data."),
+    "live_lesson.scheduled": ("安排了直播课《{title}》", "Scheduled the live lesson “{title}”."),
     "member.adult_confirmed": ("确认为成年人", "Vouched that the member is an adult."),
     "member.deleted": ("注销了账号", "Deleted the own account."),
     "member.phone_changed": ("更换了手机号", "Changed the own phone number."),

@@ -6,6 +6,7 @@ import strawberry
 
 from kit.errors import ErrorCode
 from kit.words import (
+    AttendanceOutcome,
     BadgeMeasure,
     BoardMetric,
     BoardPeriod,
@@ -21,6 +22,8 @@ from kit.words import (
     ExportStatus,
     LeagueDivision,
     LeagueZone,
+    LiveScope,
+    LiveStatus,
     NoticeKind,
     OncePer,
     OutletTier,
@@ -34,6 +37,7 @@ from kit.words import (
     RefusalReason,
     RegionKind,
     Role,
+    SeatState,
     StageState,
     StoryCampaignStatus,
     StoryEntryStatus,
@@ -49,6 +53,7 @@ from schema.error_codes import GUIDE
 from schema.notice_kinds import KINDS
 
 __all__ = [
+    "AttendanceOutcome",
     "BadgeMeasure",
     "BoardMetric",
     "BoardPeriod",
@@ -65,6 +70,8 @@ __all__ = [
     "ExportStatus",
     "LeagueDivision",
     "LeagueZone",
+    "LiveScope",
+    "LiveStatus",
     "NoticeKind",
     "OncePer",
     "OutletTier",
@@ -78,6 +85,7 @@ __all__ = [
     "RefusalReason",
     "RegionKind",
     "Role",
+    "SeatState",
     "StageState",
     "StoryCampaignStatus",
     "StoryEntryStatus",
@@ -426,4 +434,41 @@ show(
     "What an admin makes of a suspicion.",
     CLEAR="Nothing is wrong (排除).",
     CONFIRM="This was not learning (确认).",
+)
+show(
+    LiveStatus,
+    "How far a live lesson is.",
+    DRAFT="Not announced: seen by those who run it alone (草稿).",
+    SCHEDULED="Announced; seats are reserved (预告中).",
+    REHEARSAL="The host tries the stream, and nobody watches (彩排中).",
+    LIVE="On air (直播中).",
+    INTERRUPTED="The stream dropped a moment ago and may come back (直播中断).",
+    ENDED="Over (已结束).",
+    REPLAY_READY="Over, and its replay can be watched (可回看).",
+    ARCHIVED="Over, and its replay has been put away (已归档).",
+    CANCELLED="Will not take place (已取消).",
+    EXPIRED="Was not begun within an hour of its time (已过期).",
+)
+show(
+    LiveScope,
+    "Which lessons of a series a change is for.",
+    THIS="This one alone (仅本场).",
+    THIS_AND_FOLLOWING="This one and all later ones of its series (本场及以后).",
+)
+show(
+    SeatState,
+    "What a reservation of a seat has come to.",
+    SEATED="A seat is kept (已预约).",
+    WAITLISTED="Waits for a seat, in order of arrival; promoted by itself (候补中).",
+    CANCELLED="Given up, or the lesson was cancelled (已取消).",
+)
+show(
+    AttendanceOutcome,
+    "What became of a learner and a live lesson, by the lesson's credit rule.",
+    PRESENT="There from the start, for as long as the rule asks (出席).",
+    LATE="There for as long as the rule asks, but came late (迟到).",
+    PARTIAL="There, but not for long enough (部分出席).",
+    ABSENT="Had a seat and did not come (缺席).",
+    EXCUSED="Had a seat, and is excused (请假).",
+    REPLAY="Watched the replay instead (回看).",
 )

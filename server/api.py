@@ -17,6 +17,7 @@ from resolvers.badges import BadgeMutations, BadgeQueries
 from resolvers.boards import BoardFeed, BoardMutations, BoardQueries
 from resolvers.courses import CourseMutations, CourseQueries
 from resolvers.draws import DrawMutations, DrawQueries
+from resolvers.live import LiveMutations, LiveQueries
 from resolvers.node import NodeQueries
 from resolvers.notices import NoticeMutations
 from resolvers.outlets import OutletMutations, OutletQueries
@@ -54,6 +55,7 @@ class Query(
     DrawQueries,
     TaskQueries,
     StoryQueries,
+    LiveQueries,
     SuspicionQueries,
     BadgeQueries,
 ): ...
@@ -78,6 +80,7 @@ class Mutation(
     DrawMutations,
     TaskMutations,
     StoryMutations,
+    LiveMutations,
     SuspicionMutations,
 ): ...
 

@@ -42,6 +42,8 @@ UNIQUE = {
     "story_pictures": {("media_id",), ("entry_id", "place")},
     "story_votes": {("entry_id", "member_id"), ("campaign_id", "number")},
     "story_scores": {("entry_id", "member_id")},
+    "live_lessons": {("series_id", "occurs_at")},
+    "live_seats": {("lesson_id", "member_id"), ("lesson_id", "arrival")},
     "refused_awards": {("member_id", "rule", "object_id", "period_key")},
     "seasons": {("starts_on",)},
     "prizes": {("member_id", "kind", "source_id")},

@@ -19,6 +19,7 @@ from kit.words import (
     CourseKind,
     CourseStatus,
     EventStatus,
+    LiveStatus,
     OutletTier,
     PostRole,
     ProgressKind,
@@ -29,6 +30,7 @@ from models.accounts import Member, grant
 from models.assignments import Assignment
 from models.courses import Course, CourseEdition, EditionLesson, Lesson, MediaAsset, Module
 from models.lessons import lessons_by_ids
+from models.live import LiveLesson, LiveSeries
 from models.outlets import Outlet, Region
 from models.uploads import Upload
 from services.accounts import actor_of
@@ -218,6 +220,52 @@ class World:
             expires_at=now + timedelta(hours=2), completed_at=now,
         )  # fmt: skip
         return asset
+
+    # Live lessons
+
+    async def live_lesson(
+        self,
+        title: str | None = None,
+        *,
+        host: Member | None = None,
+        starts_at: datetime | None = None,
+        minutes: int = 60,
+        status: LiveStatus = LiveStatus.SCHEDULED,
+        capacity: int | None = None,
+        region: Region | None = None,
+        tiers: Sequence[OutletTier] = (),
+        percent: int = 80,
+        points: int | None = None,
+        cover: MediaAsset | None = None,
+        module: Module | None = None,
+        course_id: UUID | None = None,
+        series: LiveSeries | None = None,
+    ) -> LiveLesson:
+        """A lesson for everybody, tomorrow at this time, with a new host; as `models.live.LiveLesson` has it."""
+        now = self.ports.clock.now()
+        at = starts_at or now + timedelta(days=1)
+        return await LiveLesson.create(
+            id=new_id(),
+            status=status,
+            title=title or f"直播课{self.next('live lesson')}",
+            host=host or await self.staff(Role.LECTURER, name="讲师"),
+            cover_media=cover,
+            module=module,
+            course_id=course_id,
+            series=series,
+            occurs_at=at if series is not None else None,
+            region=region,
+            audience_tiers=[tier.value for tier in tiers],
+            starts_at=at,
+            ends_at=at + timedelta(minutes=minutes),
+            doors_open_at=at - timedelta(minutes=15),
+            doors_close_at=at + timedelta(minutes=minutes),
+            capacity=capacity,
+            min_percent=percent,
+            min_seconds=0,
+            points=points,
+            created_at=now,
+        )
 
     # People, regions, outlets
 

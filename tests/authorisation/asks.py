@@ -86,6 +86,11 @@ ROOT: dict[str, Lookup | Listing] = {
     "course": Lookup("Course", "(id: $id) { id }"),
     "courses": Listing("Course", "(first: 100) { totalCount nodes { id } }"),
     "honourBoard": Lookup("Region", "(metric: POINTS, period: WEEK, scope: {regionId: $id}) { id }"),
+    "liveLesson": Lookup("LiveLesson", "(id: $id) { id }"),
+    "liveLessons": Listing(
+        "LiveLesson",
+        '(from: "2026-03-01T00:00:00Z", to: "2026-12-01T00:00:00Z", first: 100) { totalCount nodes { id } }',
+    ),
     "members": Listing("Member", "(first: 100) { totalCount nodes { id } }"),
     "modules": Listing("Module", "{ id }", ("id",)),
     "outlets": Listing("Outlet", "(first: 100) { totalCount nodes { id } }"),
@@ -374,6 +379,15 @@ async def _new_contest(cast: Cast, _: Relation) -> dict[str, object]:
     return {"title": "征文", "opensAt": now.isoformat(), "closesAt": (now + timedelta(days=1)).isoformat()}
 
 
+async def _new_live_lesson(cast: Cast, relation: Relation) -> dict[str, object]:
+    starts_at = cast.world.ports.clock.now() + timedelta(days=9)
+    host = await cast.world.staff(Role.LECTURER, name="讲师")
+    return {
+        "title": "直播课", "hostId": to_global("Member", host.id), "startsAt": starts_at.isoformat(),
+        "endsAt": (starts_at + timedelta(hours=1)).isoformat(), "regionId": cast.things["Region"][relation],
+    }  # fmt: skip
+
+
 async def _path(cast: Cast, _: Relation) -> dict[str, object]:
     course = to_global("Course", cast.land.courses[Relation.OWN].id)
     stage = {"code": "one", "title": "第一关", "points": 30, "courseIds": [course]}
@@ -393,6 +407,7 @@ async def _demo_code(_: Cast, __: Relation) -> dict[str, object]:
 
 
 MUTATIONS: dict[str, Change] = {
+    "scheduleLiveLesson": Change("Region", _new_live_lesson),
     "createBadge": Change(None, _new_badge),
     "addClerk": Change("Outlet", _new_clerk),
     "advanceRedemption": Change("Redemption", _approval),

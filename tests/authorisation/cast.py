@@ -46,6 +46,7 @@ from models.board_prizes import MadeBoard
 from models.courses import Course, CourseLecturer, EditionLesson
 from models.draws import DrawPrize, DrawPurchase, DrawWinner, PrizeDraw
 from models.exports import DataExport
+from models.live import LiveLesson, LiveSeries
 from models.member_lists import home_path
 from models.notices import Notice
 from models.outlets import Outlet, Region, current_outlets
@@ -347,6 +348,29 @@ async def _media(cast: Cast, relation: Relation) -> str:
     return to_global("Media", edition.media_id)
 
 
+async def _live_lesson(cast: Cast, relation: Relation) -> str:
+    return to_global("LiveLesson", (await live_lesson_for(cast, relation)).id)
+
+
+async def _live_series(cast: Cast, relation: Relation) -> str:
+    return to_global("LiveSeries", (await live_lesson_for(cast, relation)).series_id)
+
+
+async def live_lesson_for(cast: Cast, relation: Relation) -> LiveLesson:
+    """For the region's learners, tomorrow; with all that may stand beside it."""
+    at = cast.world.ports.clock.now() + timedelta(days=1)
+    series = await LiveSeries.create(
+        id=new_id(), recurrence="FREQ=WEEKLY", starts_at=at, duration_seconds=3600, made_until=at, title="直播课",
+        host_id=cast.people[Relation.FAR].id, region_id=cast.land.regions[relation].id, min_percent=80, min_seconds=0,
+        created_at=at - timedelta(days=1),
+    )  # fmt: skip
+    return await cast.world.live_lesson(
+        host=await cast.world.staff(Role.LECTURER, name="讲师"), region=cast.land.regions[relation], starts_at=at,
+        capacity=9, cover=await cast.world.media(), module=await cast.world.module(), series=series,
+        course_id=cast.land.courses[Relation.AREA].id,
+    )  # fmt: skip
+
+
 async def _module(cast: Cast, relation: Relation) -> str:
     course = await Course.get(id=cast.land.courses[relation].id)
     return to_global("Module", course.module_id)
@@ -518,6 +542,8 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "HonourBoard": _honour_board,
     "League": _league,
     "Lesson": _lesson,
+    "LiveLesson": _live_lesson,
+    "LiveSeries": _live_series,
     "Media": _media,
     "Member": _member,
     "Module": _module,

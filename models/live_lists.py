@@ -1,0 +1,199 @@
+"""Live lessons as they are read: one statement fills a page with the lessons and what stands beside each of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from kit.db import rows
+from kit.paging import Ask, Page, page_of
+from kit.words import LiveStatus, OutletTier, SeatState
+from models.conditions import Conditions
+from models.live import LiveSeat, LiveSeries
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLessonRow:
+    """Columns of `LiveLesson`; `region_path` is "" for everywhere."""
+
+    id: UUID
+    series_id: UUID | None
+    occurs_at: datetime | None
+    status: LiveStatus
+    title: str
+    description: str
+    cover_media_id: UUID | None
+    host_id: UUID
+    module_id: UUID | None
+    course_id: UUID | None
+    region_id: UUID | None
+    region_path: str
+    audience_tiers: tuple[OutletTier, ...]
+    starts_at: datetime
+    ends_at: datetime
+    doors_open_at: datetime
+    doors_close_at: datetime
+    capacity: int | None
+    seats_taken: int
+    min_percent: int
+    min_seconds: int
+    points: int | None
+    replay_points: int | None
+    check_ins_required: int
+    replay_media_id: UUID | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    schedule_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who looks: what a learner at `own_path` with an outlet of `tier` is invited to, what the member hosts or has
+    reserved, and what staff of the subtrees `tops` look after: the lessons there, and those for a region above.
+
+    `own_path` None: holds no post. Drafts are for their hosts and for those who run the subtrees `drafts`.
+    """
+
+    member_id: UUID
+    own_path: str | None
+    tier: OutletTier | None
+    tops: tuple[str, ...]
+    drafts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Lessons that overlap [from_at, to_at), of one status or of all."""
+
+    from_at: datetime
+    to_at: datetime
+    status: LiveStatus | None = None
+
+
+LESSON_COLUMNS = """
+    l.id, l.series_id, l.occurs_at, l.status, l.title, l.description, l.cover_media_id, l.host_id, l.module_id,
+    l.course_id, l.region_id, coalesce(r.path, '') AS region_path, l.audience_tiers, l.starts_at, l.ends_at,
+    l.doors_open_at, l.doors_close_at, l.capacity, l.seats_taken, l.min_percent, l.min_seconds, l.points,
+    l.replay_points, l.check_ins_required, l.replay_media_id, l.started_at, l.ended_at, l.schedule_version"""
+LESSON_TABLES = "live_lessons l LEFT JOIN regions r ON r.id = l.region_id"
+
+LONGEST_HOURS = 4
+"""No lesson is planned to be longer, so that one that overlaps a moment began at most so many hours before it."""
+
+
+def lesson_row(row: dict[str, Any]) -> LiveLessonRow:
+    return LiveLessonRow(
+        **{
+            **row,
+            "status": LiveStatus(row["status"]),
+            "audience_tiers": tuple(OutletTier(tier) for tier in row["audience_tiers"]),
+        }
+    )
+
+
+async def lessons_by_ids(ids: Sequence[UUID]) -> list[LiveLessonRow | None]:
+    """The lessons of these ids, whoever may see them, in the order of `ids`."""
+    found = await rows(f"SELECT {LESSON_COLUMNS} FROM {LESSON_TABLES} WHERE l.id = ANY($1::uuid[])", list(ids))  # noqa: S608
+    shelf = {row["id"]: lesson_row(row) for row in found}
+    return [shelf.get(each) for each in ids]
+
+
+async def visible_to(audience: Audience, ids: Sequence[UUID]) -> list[LiveLessonRow | None]:
+    """Those of the lessons that `audience` may see, None for the others, in the order of `ids`."""
+    where = _seen_by(audience)
+    where.add("l.id = ANY({0}::uuid[])", list(ids))
+    found = await rows(f"SELECT {LESSON_COLUMNS} FROM {LESSON_TABLES} WHERE {where}", *where.args)  # noqa: S608
+    shelf = {row["id"]: lesson_row(row) for row in found}
+    return [shelf.get(each) for each in ids]
+
+
+async def lessons_page(audience: Audience, window: Window, ask: Ask) -> Page[LiveLessonRow]:
+    """The lessons of a window that `audience` may see, the first to start first. Key: [starts_at, id]."""
+    where = _in_window(audience, window)
+    for key, beyond in ((ask.after, ">"), (ask.before, "<")):
+        if key is not None:
+            where.add(f"(l.starts_at, l.id) {beyond} ({{0}}::timestamptz, {{1}}::uuid)", *key)
+    order = "DESC" if ask.backwards else "ASC"
+    found = await rows(
+        f"SELECT {LESSON_COLUMNS} FROM {LESSON_TABLES} WHERE {where}"  # noqa: S608 - fixed parts
+        f" ORDER BY l.starts_at {order}, l.id {order} LIMIT {ask.limit + 1}",
+        *where.args,
+    )
+    return page_of([lesson_row(row) for row in found], ask)
+
+
+async def count_lessons(audience: Audience, window: Window) -> int:
+    where = _in_window(audience, window)
+    [row] = await rows(f"SELECT count(*) AS n FROM {LESSON_TABLES} WHERE {where}", *where.args)  # noqa: S608
+    return int(row["n"])
+
+
+async def series_by_ids(ids: Sequence[UUID]) -> list[LiveSeries | None]:
+    """The series of these ids, in the order of `ids`."""
+    found = {each.id: each for each in await LiveSeries.filter(id__in=list(ids))}
+    return [found.get(each) for each in ids]
+
+
+async def series_visible_to(audience: Audience, ids: Sequence[UUID]) -> list[LiveSeries | None]:
+    """Those of the series of which `audience` may see a lesson, None for the others, in the order of `ids`."""
+    where = _seen_by(audience)
+    where.add("l.series_id = ANY({0}::uuid[])", list(ids))
+    found = await rows(f"SELECT DISTINCT l.series_id AS id FROM {LESSON_TABLES} WHERE {where}", *where.args)  # noqa: S608
+    seen = {row["id"] for row in found}
+    return [each if each is not None and each.id in seen else None for each in await series_by_ids(ids)]
+
+
+async def seats_of_member(member_id: UUID, lesson_ids: Sequence[UUID]) -> list[LiveSeat | None]:
+    """The member's reservation for each lesson, in the order of the ids."""
+    found = {
+        each.lesson_id: each for each in await LiveSeat.filter(member_id=member_id, lesson_id__in=list(lesson_ids))
+    }
+    return [found.get(each) for each in lesson_ids]
+
+
+async def seats_by_ids(ids: Sequence[UUID]) -> list[LiveSeat | None]:
+    """The reservations of these ids, in the order of `ids`."""
+    found = {each.id: each for each in await LiveSeat.filter(id__in=list(ids))}
+    return [found.get(each) for each in ids]
+
+
+async def waitlist_positions(member_id: UUID, lesson_ids: Sequence[UUID]) -> list[int | None]:
+    """The member's place among those who wait for each lesson, from 1; None for who does not wait."""
+    found = await rows(
+        "SELECT s.lesson_id, (SELECT count(*) FROM live_seats o WHERE o.lesson_id = s.lesson_id"
+        " AND o.state = $3 AND o.arrival <= s.arrival) AS place"
+        " FROM live_seats s WHERE s.member_id = $1 AND s.lesson_id = ANY($2::uuid[]) AND s.state = $3",
+        member_id, list(lesson_ids), SeatState.WAITLISTED.value,
+    )  # fmt: skip
+    places = {row["lesson_id"]: int(row["place"]) for row in found}
+    return [places.get(each) for each in lesson_ids]
+
+
+def _in_window(audience: Audience, window: Window) -> Conditions:
+    where = _seen_by(audience)
+    where.add("l.starts_at < {0}", window.to_at)
+    where.add(
+        f"l.ends_at > {{0}} AND l.starts_at > {{0}}::timestamptz - interval '{LONGEST_HOURS} hours'", window.from_at
+    )
+    if window.status is not None:
+        where.add("l.status = {0}", window.status.value)
+    return where
+
+
+def _seen_by(audience: Audience) -> Conditions:
+    where = Conditions()
+    where.add(
+        "(l.host_id = {0} OR EXISTS (SELECT FROM live_seats s WHERE s.lesson_id = l.id AND s.member_id = {0})"
+        " OR (l.status <> 'DRAFT' AND (l.audience_tiers = '{{}}' OR {2}::text = ANY(l.audience_tiers))"
+        " AND (r.path IS NULL OR starts_with({1}::text, r.path)))"
+        " OR EXISTS (SELECT FROM unnest({3}::text[]) top WHERE l.status <> 'DRAFT'"
+        " AND (starts_with(coalesce(r.path, ''), top) OR starts_with(top, coalesce(r.path, ''))))"
+        " OR EXISTS (SELECT FROM unnest({4}::text[]) top WHERE starts_with(coalesce(r.path, ''), top)))",
+        audience.member_id,
+        audience.own_path or "",
+        audience.tier.value if audience.tier is not None else None,
+        list(audience.tops),
+        list(audience.drafts),
+    )
+    return where

@@ -1,0 +1,94 @@
+"""Live lessons: the schedule, and planning."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from kit.words import Role
+from models.live_lists import Window
+from resolvers.guard import staff, viewer
+from resolvers.mutation import mutation
+from schema.context import Info
+from schema.ids import decode_if, row_key
+from schema.live import LiveLesson, LiveSeries, ScheduleLiveLessonInput, ScheduleLiveLessonPayload
+from schema.node import Node
+from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
+from schema.words import LiveStatus
+from services import live, live_schedule
+
+
+async def live_lesson_node(info: Info, key: str) -> Node | None:
+    row_id = row_key(key)
+    return await _lesson(info, row_id) if row_id is not None else None
+
+
+async def live_series_node(info: Info, key: str) -> Node | None:
+    row_id, actor = row_key(key), info.context.actor
+    if row_id is None or actor is None:
+        return None
+    row = await info.context.loaders.of(live.visible_series, actor).load(row_id)
+    return LiveSeries.of(row) if row is not None else None
+
+
+async def shown_lesson(info: Info, lesson_id: UUID) -> LiveLesson | None:
+    """A lesson after a change, for a payload; what was read before the change is forgotten."""
+    info.context.loaders.forget()
+    return await _lesson(info, lesson_id)
+
+
+async def _lesson(info: Info, lesson_id: UUID) -> LiveLesson | None:
+    actor = info.context.actor
+    if actor is None:
+        return None
+    row = await info.context.loaders.of(live.visible_lessons, actor).load(lesson_id)
+    return LiveLesson.of(row) if row is not None else None
+
+
+@strawberry.type
+class LiveQueries:
+    @strawberry.field(
+        description="The live lessons (直播课表) that fall into a stretch of at most a year, the first to start first."
+    )
+    async def live_lessons(
+        self,
+        info: Info,
+        from_: Annotated[
+            datetime, strawberry.argument(name="from", description="Those that end later than this moment.")
+        ],
+        to: Annotated[datetime, strawberry.argument(description="Those that start before it.")],
+        first: First = DEFAULT_ROWS,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        status: Annotated[LiveStatus | None, strawberry.argument(description="Only those that are so far.")] = None,
+    ) -> Connection[LiveLesson] | None:
+        actor, window = viewer(info), live.checked_window(Window(from_, to, status))
+        scope = f"live lessons {actor.member_id} {window}"
+        return connection(
+            info,
+            await live.list_lessons(actor, window, ask(info, scope, first, after, last, before)),
+            scope=scope,
+            of=LiveLesson.of,
+            key=lambda row: [row.starts_at, row.id],
+            count=lambda: live.count_lessons(actor, window),
+        )
+
+    @strawberry.field(description="A live lesson by its id; null for what the viewer is not invited to.")
+    async def live_lesson(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Of a live lesson.")]
+    ) -> LiveLesson | None:
+        row_id = decode_if(id, "LiveLesson")
+        return await _lesson(info, row_id) if row_id is not None else None
+
+
+@strawberry.type
+class LiveMutations:
+    @mutation(description="Put a live lesson on the calendar (排课). For admins, in their regions.")
+    async def schedule_live_lesson(self, info: Info, input: ScheduleLiveLessonInput) -> ScheduleLiveLessonPayload:
+        actor = staff(info, Role.ADMIN)
+        planned = await live_schedule.schedule_live_lesson(info.context.ports, actor, input.plain())
+        return ScheduleLiveLessonPayload(
+            live_lesson=await shown_lesson(info, planned.lesson_id), occurrences=planned.occurrences
+        )

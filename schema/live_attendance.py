@@ -1,0 +1,9 @@
+"""The attendance of a live lesson as clients see it."""
+
+import strawberry
+
+from schema.live_part import LiveLessonPart
+
+
+@strawberry.type
+class LiveAttendancePart(LiveLessonPart): ...

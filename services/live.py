@@ -1,0 +1,83 @@
+"""Live lessons: who sees which, and the one way from a state to the next."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from auth.actor import Actor
+from kit.db import require_transaction
+from kit.errors import DomainError, ErrorCode, bad_input
+from kit.paging import Ask, Page
+from kit.words import LiveStatus, Role
+from models import live_lists
+from models.live import LiveLesson, LiveSeries, LiveStep
+from models.live_lists import Audience, LiveLessonRow, Window
+from models.outlets import current_outlets
+from services.live_news import status_changed
+from services.live_states import OVER, may_move
+from services.offers import path_of
+from services.ports import Ports
+
+WIDEST_WINDOW = timedelta(days=366)
+
+
+async def move_live_lesson(
+    ports: Ports, lesson: LiveLesson, to: LiveStatus, *, cause: str, by: UUID | None = None
+) -> LiveLesson:
+    """Bring a lesson into another state, keep when and why, and let everybody know who must.
+
+    The caller holds the lesson's row (`models.live.locked_lesson`) and saves nothing of the state itself. `cause` is a
+    few words for those who look into it later, as "the host ended it"; `by` is who did it, None the server. To the
+    state it is in already: nothing happens. STATE_FORBIDS for a move that `services/live_states.py` does not know.
+    """
+    require_transaction()
+    before, now = lesson.status, ports.clock.now()
+    if to is before:
+        return lesson
+    if not may_move(before, to):
+        raise DomainError(ErrorCode.STATE_FORBIDS)
+    lesson.status = to
+    if to is LiveStatus.LIVE and lesson.started_at is None:
+        lesson.started_at = now
+    if to in OVER and lesson.ended_at is None:
+        lesson.ended_at = now
+    if to is LiveStatus.CANCELLED:
+        lesson.schedule_version += 1
+    await lesson.save(update_fields=["status", "started_at", "ended_at", "schedule_version"])
+    await LiveStep.create(lesson_id=lesson.id, status=to, at=now, by=by, cause=cause[:200])
+    await status_changed(ports, lesson, before, cause)
+    return lesson
+
+
+async def audience_of(actor: Actor) -> Audience:
+    """What the actor is invited to where they learn now, and what they look after."""
+    [outlet] = await current_outlets([actor.member_id])
+    own_path = await path_of(outlet.region_id) if outlet is not None else None
+    tier = outlet.tier if outlet is not None else None
+    return Audience(actor.member_id, own_path, tier, actor.reach(), actor.reach(Role.ADMIN, Role.AUDITOR))
+
+
+async def visible_lessons(actor: Actor, ids: Sequence[UUID]) -> list[LiveLessonRow | None]:
+    """Those of the lessons that are there for the actor, None for the others, in the order of `ids`."""
+    return await live_lists.visible_to(await audience_of(actor), ids)
+
+
+async def visible_series(actor: Actor, ids: Sequence[UUID]) -> list[LiveSeries | None]:
+    """Those of the series that have a lesson which is there for the actor, None for the others, in their order."""
+    return await live_lists.series_visible_to(await audience_of(actor), ids)
+
+
+def checked_window(window: Window) -> Window:
+    """BAD_USER_INPUT at `to` for a window that holds no moment, or more than a year."""
+    if not window.from_at < window.to_at <= window.from_at + WIDEST_WINDOW:
+        raise bad_input("to")
+    return window
+
+
+async def list_lessons(actor: Actor, window: Window, ask: Ask) -> Page[LiveLessonRow]:
+    """The lessons of a window that are there for the actor, the first to start first; `window` is a checked one."""
+    return await live_lists.lessons_page(await audience_of(actor), window, ask)
+
+
+async def count_lessons(actor: Actor, window: Window) -> int:
+    return await live_lists.count_lessons(await audience_of(actor), window)
