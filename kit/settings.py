@@ -92,6 +92,19 @@ class Settings(BaseSettings):
     sms_codes_per_hour: int = Field(2000, ge=1)
     """The fuse: messages with codes to all phones together. The evening on which a city of 32,000 shops is invited asks
     for a thousand or so; at five fen each, twice that costs a hundred yuan an hour at most."""
+    push_provider: str = "log"
+    """Who carries notices to phones: `jpush`; `webhook`, a server of your own; `log` only writes that it would."""
+    push_app_key: SecretStr | None = None
+    """JPush's AppKey."""
+    push_master_secret: SecretStr | None = None
+    """JPush's Master Secret, or the secret that signs what your own server is sent."""
+    push_endpoint: str | None = None
+    """Where your own server is told, https://host/path; of JPush another address than the one it publishes."""
+    push_apns_production: bool = True
+    """Whether JPush reaches iPhones by Apple's production service; false for a development build."""
+    staff_robots: SecretStr = SecretStr("")
+    """Addresses of DingTalk or WeCom robots in groups of staff, who hear when live lessons begin, move or are called
+    off; a DingTalk robot's signing secret behind its address, after a #."""
     captcha_provider: str = "none"
     """Who judges whether a person is signing in, once a device or network is suspicious."""
     storage_provider: str = "local"
@@ -124,7 +137,7 @@ class Settings(BaseSettings):
             raise ValueError(f"begin with {' or '.join(known)}")
         return url
 
-    @field_validator("sms_access_key_id", "sms_access_key_secret", "sms_region")
+    @field_validator("sms_access_key_id", "sms_access_key_secret", "sms_region", "push_app_key", "push_master_secret")
     @classmethod
     def _is_one_word(cls, value: SecretStr | str | None) -> SecretStr | str | None:
         """A line break that came along with a copied key would only be found by the first member who wants a code."""
@@ -149,6 +162,20 @@ class Settings(BaseSettings):
         if not good:
             raise ValueError("give https://host, without a path")
         return url
+
+    @field_validator("push_endpoint")
+    @classmethod
+    def _reaches_a_server(cls, url: str | None) -> str | None:
+        if url and not _is_encrypted_address(url):
+            raise ValueError("give https://host/path")
+        return url or None
+
+    @field_validator("staff_robots")
+    @classmethod
+    def _are_robots(cls, value: SecretStr) -> SecretStr:
+        if not all(_is_encrypted_address(each.partition("#")[0]) for each in _words(value.get_secret_value())):
+            raise ValueError("give the robots' https addresses, separated by spaces")
+        return value
 
     def key(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose, derived from the secret (HMAC-SHA256 of the purpose's name)."""
@@ -178,6 +205,11 @@ class Settings(BaseSettings):
         """Every name that a request may call this server by; `*` among them: any."""
         public = urlsplit(self.public_url).hostname
         return frozenset(self.allowed_hosts) | ({public} if public else set())
+
+    @property
+    def robots(self) -> tuple[str, ...]:
+        """The addresses of robots in groups of staff."""
+        return tuple(_words(self.staff_robots.get_secret_value()))
 
     @property
     def may_introspect(self) -> bool:
@@ -229,6 +261,16 @@ def read_settings(**given: object) -> Settings:
             name = "_".join(map(str, each["loc"])).upper()
             wrong.append(f"ACADEMY_{name}: {each['msg'].removeprefix('Value error, ').rstrip('.')}.")
         raise UnsafeSettings("\n".join(wrong)) from None
+
+
+def _is_encrypted_address(url: str) -> bool:
+    """An https address without a name and password in it; to this machine http will do."""
+    try:
+        parts = urlsplit(url)
+        local = parts.scheme == "http" and parts.hostname in LOOPBACK
+        return bool(parts.hostname) and "@" not in parts.netloc and (parts.scheme == "https" or local)
+    except ValueError:
+        return False
 
 
 def _words(text: str) -> list[str]:

@@ -199,13 +199,13 @@ SECTIONS = (
     Section(
         "notices",
         ("notices.member_id",),
-        """SELECT kind, key, details, object_type, object_id, created_at, read_at FROM notices WHERE member_id = $1
-           ORDER BY created_at, id""",
+        """SELECT kind, key, details, object_type, object_id, created_at, read_at, pushed_at FROM notices
+           WHERE member_id = $1 ORDER BY created_at, id""",
     ),
     Section(
         "push-devices",
         ("push_devices.member_id",),
-        "SELECT device_id, provider, registered_at FROM push_devices WHERE member_id = $1 ORDER BY device_id",
+        "SELECT device_id, provider, language, registered_at FROM push_devices WHERE member_id = $1 ORDER BY device_id",
     ),
     Section(
         "task-claims",

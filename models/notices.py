@@ -11,7 +11,7 @@ from tortoise.models import Model
 
 from kit.db import execute, require_transaction, rows
 from kit.paging import Ask, Page, page_of
-from kit.words import NoticeKind, PushProvider
+from kit.words import Language, NoticeKind, PushProvider
 from models.accounts import Member
 from models.sessions import Session
 
@@ -20,6 +20,7 @@ class Notice(Model):
     """Something a member was told, once per (member, kind, key), `kind` being a `NoticeKind`.
 
     `details` are what its sentences are filled with; what it is about, if anything, is a GraphQL type and a row's id.
+    `pushed_at`: a phone of the member's was told, too. `push_held_until`: that waits for the morning.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -34,13 +35,18 @@ class Notice(Model):
     object_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField()
     read_at = fields.DatetimeField(null=True)
+    push_held_until = fields.DatetimeField(null=True)
+    pushed_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "notices"
 
 
 class PushDevice(Model):
-    """A phone that may be pushed to, for the member of its session; gone with it. A token is of one phone."""
+    """A phone that may be pushed to, for the member of its session; gone with it. A token is of one phone.
+
+    `language` is that of the app when it registered, for what it is pushed.
+    """
 
     device_id = fields.CharField(64, primary_key=True)
     session: fields.ForeignKeyRelation[Session] = fields.ForeignKeyField(
@@ -53,6 +59,7 @@ class PushDevice(Model):
     member_id: UUID
     provider = fields.CharEnumField(PushProvider, max_length=10)
     token = fields.CharField(512)
+    language = fields.CharEnumField(Language, max_length=5, default=Language.CHINESE)
     registered_at = fields.DatetimeField()
 
     class Meta:
@@ -71,8 +78,25 @@ class NewNotice:
     object_id: UUID | None
 
 
-async def add_notices(kind: NoticeKind, notices: Sequence[NewNotice], at: datetime) -> set[UUID]:
-    """Add what was not told yet to whoever still has an account; the ids of what was added.
+@dataclass(frozen=True, slots=True)
+class PushRow:
+    """A notice that is to be pushed to one phone."""
+
+    notice_id: UUID
+    kind: NoticeKind
+    details: Mapping[str, object]
+    object_type: str | None
+    object_id: UUID | None
+    created_at: datetime
+    device_id: str
+    provider: PushProvider
+    token: str
+    language: Language
+
+
+async def add_notices(kind: NoticeKind, notices: Sequence[NewNotice], at: datetime) -> dict[UUID, bool]:
+    """Add what was not told yet to whoever still has an account; the ids of what was added, and whether its member has
+    a phone that may be pushed to.
 
     Waits for a transaction that tells the same and is not over, so that of two at once one tells. Everybody writes in
     the order of members, so that nobody waits in a circle.
@@ -83,10 +107,65 @@ async def add_notices(kind: NoticeKind, notices: Sequence[NewNotice], at: dateti
         " SELECT n.id, m.id, $1, n.key, n.details, n.object_type, n.object_id, $2"
         " FROM jsonb_to_recordset($3::jsonb) AS n (id uuid, member_id uuid, key text, details jsonb, object_type text,"
         " object_id uuid) CROSS JOIN LATERAL (SELECT id FROM members WHERE id = n.member_id AND deleted_at IS NULL"
-        " FOR KEY SHARE) m ORDER BY m.id, n.key ON CONFLICT (member_id, kind, key) DO NOTHING RETURNING id",
+        " FOR KEY SHARE) m ORDER BY m.id, n.key ON CONFLICT (member_id, kind, key) DO NOTHING"
+        " RETURNING id, EXISTS (SELECT FROM push_devices d WHERE d.member_id = notices.member_id) AS has_phone",
         kind, at, orjson.dumps(list(notices), default=str).decode(),
     )  # fmt: skip
-    return {row["id"] for row in added}
+    return {row["id"]: row["has_phone"] for row in added}
+
+
+async def to_push(ids: Sequence[UUID]) -> list[PushRow]:
+    """What of these notices is not read and not pushed yet, a row for each phone of its member; the oldest first."""
+    found = await rows(
+        "SELECT n.id AS notice_id, n.kind, n.details, n.object_type, n.object_id, n.created_at,"
+        " d.device_id, d.provider, d.token, d.language"
+        " FROM notices n JOIN push_devices d ON d.member_id = n.member_id"
+        " WHERE n.id = ANY($1::uuid[]) AND n.read_at IS NULL AND n.pushed_at IS NULL"
+        " ORDER BY n.created_at, n.id, d.device_id",
+        list(ids),
+    )
+    return [
+        PushRow(
+            **{
+                **row,
+                "kind": NoticeKind(row["kind"]),
+                "details": orjson.loads(row["details"]),
+                "provider": PushProvider(row["provider"]),
+                "language": Language(row["language"]),
+            }
+        )
+        for row in found
+    ]
+
+
+async def mark_pushed(ids: Sequence[UUID], at: datetime) -> None:
+    """Remember that a phone of each member was told."""
+    await execute("UPDATE notices SET pushed_at = $2 WHERE id = ANY($1::uuid[]) AND pushed_at IS NULL", list(ids), at)
+
+
+async def hold_pushes(ids: Sequence[UUID], until: datetime | None) -> None:
+    """Keep these notices from phones until then; None: no longer."""
+    await execute("UPDATE notices SET push_held_until = $2 WHERE id = ANY($1::uuid[])", list(ids), until)
+
+
+async def held_until_now(now: datetime, limit: int) -> list[UUID]:
+    """Up to `limit` notices whose morning has come, locked. Rows that another process holds are passed over."""
+    require_transaction()
+    found = await rows(
+        "SELECT id FROM notices WHERE push_held_until <= $1"
+        " ORDER BY push_held_until, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+        now, limit,
+    )  # fmt: skip
+    return [row["id"] for row in found]
+
+
+async def drop_tokens(tokens: Sequence[tuple[PushProvider, str]], before: datetime) -> int:
+    """Forget phones that are no longer there, unless they registered since; how many."""
+    return await execute(
+        "DELETE FROM push_devices d USING unnest($1::text[], $2::text[]) AS gone (provider, token)"
+        " WHERE d.provider = gone.provider AND d.token = gone.token AND d.registered_at <= $3",
+        [provider.value for provider, _ in tokens], [token for _, token in tokens], before,
+    )  # fmt: skip
 
 
 async def notices_of(member_id: UUID, ask: Ask) -> Page[Notice]:
@@ -144,9 +223,13 @@ async def forget_read(before: datetime, limit: int) -> int:
     )  # fmt: skip
 
 
-async def is_registered(session_id: UUID, device_id: str, provider: PushProvider, token: str) -> bool:
+async def is_registered(
+    session_id: UUID, device_id: str, provider: PushProvider, token: str, language: Language
+) -> bool:
     """Whether all of it is known already."""
-    return await PushDevice.filter(session_id=session_id, device_id=device_id, provider=provider, token=token).exists()
+    return await PushDevice.filter(
+        session_id=session_id, device_id=device_id, provider=provider, token=token, language=language
+    ).exists()
 
 
 async def lock_phone(device_id: str, provider: PushProvider, token: str) -> None:
@@ -182,9 +265,10 @@ async def put_push_device(device: PushDevice) -> None:
         device.provider, device.token, device.device_id,
     )  # fmt: skip
     await execute(
-        "INSERT INTO push_devices (device_id, session_id, member_id, provider, token, registered_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (device_id) DO UPDATE SET session_id = excluded.session_id,"
+        "INSERT INTO push_devices (device_id, session_id, member_id, provider, token, language, registered_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (device_id) DO UPDATE SET session_id = excluded.session_id,"
         " member_id = excluded.member_id, provider = excluded.provider, token = excluded.token,"
-        " registered_at = excluded.registered_at",
-        device.device_id, device.session_id, device.member_id, device.provider, device.token, device.registered_at,
+        " language = excluded.language, registered_at = excluded.registered_at",
+        device.device_id, device.session_id, device.member_id, device.provider, device.token, device.language,
+        device.registered_at,
     )  # fmt: skip

@@ -74,17 +74,18 @@ async def append(topic: str, keys: Sequence[str], payload: dict[str, Any]) -> No
 
 
 @asynccontextmanager
-async def claim(limit: int) -> AsyncIterator[Claim]:
-    """Up to `limit` of the oldest rows that are due, locked until the block ends.
+async def claim(limit: int, *, topics: Sequence[str] = (), others_than: Sequence[str] = ()) -> AsyncIterator[Claim]:
+    """Up to `limit` of the oldest rows that are due, locked until the block ends; of these topics, or of all but those.
 
     Rows that another relay holds are passed over, so any number of relays may run.
     """
     async with side_transaction() as side:
         found = await side.rows(
             "SELECT id, topic, key, payload, tries FROM outbox WHERE due_at <= now()"
+            " AND ($2::text[] = '{}' OR topic = ANY($2)) AND topic <> ALL($3::text[])"
             " ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED",
-            limit,
-        )
+            limit, list(topics), list(others_than),
+        )  # fmt: skip
         yield Claim(side, [Waiting(**{**row, "payload": orjson.loads(row["payload"])}) for row in found])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from kit.settings import Settings, UnsafeSettings
 from providers.captcha.registry import CAPTCHA
+from providers.push.registry import PUSH, missing_push_settings
 from providers.sms.registry import SMS
 from providers.sms.vendors import missing_settings
 from providers.storage.registry import STORAGE
@@ -13,6 +14,7 @@ def require_known_providers(settings: Settings) -> None:
     """`UnsafeSettings` if a provider is named that there is not, or what one needs is missing: a sentence for each."""
     named: dict[str, tuple[str, Mapping[str, object]]] = {
         "ACADEMY_CAPTCHA_PROVIDER": (settings.captcha_provider, CAPTCHA),
+        "ACADEMY_PUSH_PROVIDER": (settings.push_provider, PUSH),
         "ACADEMY_SMS_PROVIDER": (settings.sms_provider, SMS),
         "ACADEMY_STORAGE_PROVIDER": (settings.storage_provider, STORAGE),
     }
@@ -21,6 +23,6 @@ def require_known_providers(settings: Settings) -> None:
         for variable, (name, known) in named.items()
         if name not in known
     ]
-    wrong += missing_settings(settings)
+    wrong += missing_settings(settings) + missing_push_settings(settings)
     if wrong:
         raise UnsafeSettings("\n".join(wrong))

@@ -37,6 +37,7 @@ class NoticeMutations:
 
     @mutation(description="Say where this phone can be pushed to; the same again changes nothing, signing out ends it.")
     async def register_push_device(self, info: Info, input: RegisterPushDeviceInput) -> RegisterPushDevicePayload:
-        actor = viewer(info)
-        await notices.register_push_device(info.context.ports, actor, input.device_id, input.provider, input.token)
+        await notices.register_push_device(
+            info.context.ports, viewer(info), input.device_id, input.provider, input.token, info.context.language
+        )
         return RegisterPushDevicePayload(registered=True)

@@ -29,8 +29,8 @@ def _shown(default: object) -> str:
     match default:
         case None:
             return ""
-        case SecretStr():
-            return "one for laptops"
+        case SecretStr() as secret:
+            return "one for laptops" if secret.get_secret_value() else ""
         case bool():
             return f"`{str(default).lower()}`"
         case Enum():

@@ -23,6 +23,8 @@ from models import MODULES
 from providers.captcha.registry import captcha_for
 from providers.known import require_known_providers
 from providers.probe.ffmpeg import FFmpegProbe
+from providers.push.registry import push_for
+from providers.push.robots import robots_for
 from providers.sms.registry import sms_for
 from providers.storage.registry import storage_for
 from server.home import Embedded, standing
@@ -56,6 +58,8 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
             passwords=passwords,
             phones=Phones(settings.key("phones")),
             sms=sms_for(settings),
+            push=push_for(settings),
+            robots=robots_for(settings),
             captcha=captcha_for(settings),
             storage=storage_for(settings),
             probe=FFmpegProbe(),

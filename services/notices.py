@@ -1,4 +1,7 @@
-"""What members are told in the app: kept once, read in the reader's language, marked, and forgotten in the end."""
+"""What members are told in the app: kept once, read in the reader's language, marked, and forgotten in the end.
+
+What was told to somebody with a phone is pushed as well, by `services/push.py` after the commit.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +17,7 @@ from kit.words import Language, NoticeKind, PushProvider
 from models import notices
 from models.notices import NewNotice, Notice, PushDevice
 from services.codes import check_device_text
+from services.outbox import announce_each
 from services.ports import Ports
 
 MOST_MARKED = 100
@@ -61,7 +65,9 @@ async def tell_each(ports: Ports, kind: NoticeKind, tidings: Sequence[Tidings]) 
         NewNotice(new_id(), each.member_id, each.key, _plain(each.values), *(each.about or (None, None)))
         for each in sorted(tidings, key=lambda each: (each.member_id, each.key))
     ]
-    return len(await notices.add_notices(kind, new, ports.clock.now()))
+    told = await notices.add_notices(kind, new, ports.clock.now())
+    await announce_each("push", [notice_id for notice_id, has_phone in told.items() if has_phone])
+    return len(told)
 
 
 async def mark_notices_read(
@@ -92,22 +98,25 @@ async def own_notices(actor: Actor, ids: Sequence[UUID]) -> list[Notice | None]:
     ]
 
 
-async def register_push_device(ports: Ports, actor: Actor, device_id: str, provider: PushProvider, token: str) -> None:
-    """Keep where this phone can be pushed to, as long as the actor's session lives. The same again changes nothing.
+async def register_push_device(
+    ports: Ports, actor: Actor, device_id: str, provider: PushProvider, token: str, language: Language
+) -> None:
+    """Keep where this phone can be pushed to, as long as the actor's session lives, and in which language. The same
+    again changes nothing.
 
     A phone, and a token, is of whoever registered it last.
     """
     check_device_text(device_id, "deviceId")
     if not (1 <= len(token) <= LONGEST_TOKEN and token.isascii() and token.isprintable() and " " not in token):
         raise bad_input("token")
-    if await notices.is_registered(actor.session_id, device_id, provider, token):
+    if await notices.is_registered(actor.session_id, device_id, provider, token, language):
         return
 
     async def work() -> None:
         if not await notices.is_open_session(actor.session_id, actor.member_id):
             raise DomainError(ErrorCode.UNAUTHENTICATED)
         await notices.lock_phone(device_id, provider, token)
-        if await notices.is_registered(actor.session_id, device_id, provider, token):
+        if await notices.is_registered(actor.session_id, device_id, provider, token, language):
             return
         await notices.put_push_device(
             PushDevice(
@@ -116,6 +125,7 @@ async def register_push_device(ports: Ports, actor: Actor, device_id: str, provi
                 member_id=actor.member_id,
                 provider=provider,
                 token=token,
+                language=language,
                 registered_at=ports.clock.now(),
             )
         )

@@ -14,6 +14,7 @@ from kit.redis import Redis
 from kit.settings import Settings
 from providers.captcha.base import Captcha
 from providers.probe.base import Probe
+from providers.push.base import Push, Robot
 from providers.sms.base import Sms
 from providers.storage.base import Storage
 
@@ -33,6 +34,9 @@ class Ports:
     passwords: Passwords
     phones: Phones
     sms: Sms
+    push: Push
+    robots: tuple[Robot, ...]
+    """In groups of staff."""
     captcha: Captcha | None
     """None: nobody judges, and sign-in has its budgets alone."""
     storage: Storage

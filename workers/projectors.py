@@ -8,13 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from gamification.periods import Period, period_of
+from kit.ids import to_global
 from kit.words import BoardPeriod, BoardSubjectKind
+from models.notices import PushRow
+from schema.notice_kinds import link_of, text_of, title_of
 from services.board_projection import announce_standings, forget_period, project, project_members
 from services.codes import send_code
 from services.courses import recount_course
 from services.leagues import admit
 from services.paths import settle_moved
 from services.ports import Ports
+from services.push import Words, push_notices
 from services.seasons import named_seasons
 from services.tasks import announce_claims, claim_by_itself
 
@@ -96,6 +100,18 @@ async def seasons_began(ports: Ports, changes: Sequence[Change]) -> None:
                 await forget_period(ports, cut)
 
 
+async def notices_told(ports: Ports, changes: Sequence[Change]) -> None:
+    await push_notices(ports, [UUID(change.key) for change in changes], _words)
+
+
+def _words(row: PushRow) -> Words:
+    about = to_global(row.object_type, row.object_id) if row.object_type and row.object_id else None
+    language = row.language
+    return Words(
+        title_of(row.kind, row.details, language), text_of(row.kind, row.details, language), link_of(row.kind, about)
+    )
+
+
 PROJECTORS: dict[str, Projector] = {
     "member": members_changed,
     "standing": standings_changed,
@@ -105,4 +121,5 @@ PROJECTORS: dict[str, Projector] = {
     "path": standing_on_paths_changed,
     "season": seasons_began,
     "sms": codes_asked,
+    "push": notices_told,
 }

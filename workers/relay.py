@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -14,14 +15,34 @@ from workers.projectors import PROJECTORS, Change
 BATCH = 500
 IDLE_SECONDS = 0.1
 
+
+class Lane(NamedTuple):
+    """Topics that wait for each other and for nobody else; none: all that have no lane of their own."""
+
+    topics: tuple[str, ...]
+    batch: int = BATCH
+    idle_seconds: float = IDLE_SECONDS
+
+
+OUTSIDE = (Lane(("sms",)), Lane(("push",), 200, 0.5), Lane(("staff",), 20, 1.0))
+"""What waits for vendors, each on a lane of its own: one that is away holds up neither boards nor another vendor."""
+LANES = (Lane(()), *OUTSIDE)
+
+_OUTSIDE_TOPICS = tuple(topic for lane in OUTSIDE for topic in lane.topics)
 _log = structlog.get_logger("relay")
 
 
 async def run_relay(ports: Ports) -> None:
     """Relay for ever; ends when cancelled. Any number of processes may do so."""
+    async with asyncio.TaskGroup() as group:
+        for lane in LANES:
+            group.create_task(_run_lane(ports, lane))
+
+
+async def _run_lane(ports: Ports, lane: Lane) -> None:
     while True:
         try:
-            moved = await relay_once(ports)
+            moved = await _relay_lane(ports, lane, lane.batch)
         except DomainError as error:
             _log.warning("outbox out of reach", code=error.code.value)
             moved = 0
@@ -29,12 +50,16 @@ async def run_relay(ports: Ports) -> None:
             _log.exception("relay failed")
             moved = 0
         if not moved:  # what was moved may have announced more: outlets follow their learners
-            await asyncio.sleep(IDLE_SECONDS)
+            await asyncio.sleep(lane.idle_seconds)
 
 
 async def relay_once(ports: Ports, limit: int = BATCH) -> int:
-    """Apply one batch of what waits; how many rows were taken up."""
-    async with claim(limit) as batch:
+    """Apply one batch of what waits on each lane; how many rows were taken up."""
+    return sum([await _relay_lane(ports, lane, min(limit, lane.batch)) for lane in LANES])
+
+
+async def _relay_lane(ports: Ports, lane: Lane, limit: int) -> int:
+    async with claim(limit, topics=lane.topics, others_than=() if lane.topics else _OUTSIDE_TOPICS) as batch:
         for topic in dict.fromkeys(row.topic for row in batch.found):
             await _apply(ports, batch, topic, [row for row in batch.found if row.topic == topic])
         return len(batch.found)

@@ -20,6 +20,7 @@ from services.ports import Ports
 from services.privacy_export import make_exports, sweep_exports
 from services.prizes import pay_prizes
 from services.progress import pay_all_due
+from services.push import release_pushes
 from services.sessions import tidy_sessions
 from services.story_contests import close_story_campaigns
 from services.suspicions import look_for_suspicions
@@ -53,6 +54,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("sweep exports", 300, sweep_exports),
     Tick("forget refused awards", 3600, purge_refused),
     Tick("fill in new badges", 15, fill_badges),
+    Tick("push what waited for the morning", 30, release_pushes),
     Tick("forget read notices", 3600, sweep_notices),
     Tick("forget old codes and sessions", 3600, tidy_sessions),
     Tick("sweep uploads", 600, sweep_uploads),

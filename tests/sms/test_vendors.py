@@ -12,8 +12,9 @@ import pytest
 from kit.clock import SystemClock
 from kit.errors import ErrorCode
 from kit.settings import Settings, UnsafeSettings, read_settings
+from providers import wire
 from providers.known import require_known_providers
-from providers.sms import aliyun, tencent, wire
+from providers.sms import aliyun, tencent
 from providers.sms.base import NotSent
 from providers.sms.registry import SMS, sms_for
 from tests.sms.vendor import ACCOUNT, Vendor, standing_vendor

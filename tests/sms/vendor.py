@@ -1,7 +1,7 @@
 """A small HTTP server in the place of a vendor: answers what it is told to, and keeps what it was asked."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +29,8 @@ class Vendor:
     hang: bool = False
     """Take the request, and never answer."""
     asked: list[Asked] = field(default_factory=list)
+    on_ask: Callable[[Asked], None] | None = None
+    """Looks at what was asked, and may say something else to it."""
 
     def says(self, body: object, status: str = "200 OK", kind: str = "application/json") -> None:
         content = body if isinstance(body, bytes) else orjson.dumps(body)
@@ -47,6 +49,8 @@ class Vendor:
             headers = {name.lower(): value for name, value in headers.items()}
             body = await reader.readexactly(int(headers.get("content-length", "0")))
             self.asked.append(Asked(head[0].split(" ")[1], headers, body))
+            if self.on_ask is not None:
+                self.on_ask(self.asked[-1])
             if self.hang:
                 await reader.read()
             writer.write(self.answer)
