@@ -34,6 +34,9 @@ else:
     Connection = PoolConnectionProxy
 
 APP = "models"
+APPLICATION = "growth-academy"
+"""What PostgreSQL calls our connections."""
+
 MIGRATIONS = "models.migrations"
 
 ATTEMPTS = 4  # the first try and three repeats after a deadlock or a serialization failure
@@ -100,7 +103,7 @@ class AcademyClient(AsyncpgDBClient):
             command_timeout=STATEMENT_SECONDS + 5,  # a frozen server answers no statement_timeout
             timeout=10,
             server_settings={
-                "application_name": "growth-academy",
+                "application_name": APPLICATION,
                 "timezone": "UTC",
                 "statement_timeout": f"{STATEMENT_SECONDS}s",
                 "lock_timeout": f"{LOCK_SECONDS}s",
@@ -323,14 +326,32 @@ async def migrate(url: str, modules: Sequence[str]) -> list[str]:
     return applied
 
 
+def known_migrations() -> set[str]:
+    """The names of the migrations that this code has."""
+    package = importlib.import_module(MIGRATIONS)
+    return {module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0].isdigit()}
+
+
+async def applied_migrations() -> list[str]:
+    """The names of those that the open database has, in their order; none of an empty one."""
+    if (await rows("SELECT to_regclass('tortoise_migrations') AS found"))[0]["found"] is None:
+        return []
+    return [row["name"] for row in await rows("SELECT name FROM tortoise_migrations WHERE app = $1 ORDER BY name", APP)]
+
+
 async def pending_migrations() -> list[str]:
     """The migrations that this code has and the open database has not; the database may be the newer one."""
-    package = importlib.import_module(MIGRATIONS)
-    known = {module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0].isdigit()}
-    if (await rows("SELECT to_regclass('tortoise_migrations') AS found"))[0]["found"] is None:
-        return sorted(known)
-    applied = await rows("SELECT name FROM tortoise_migrations WHERE app = $1", APP)
-    return sorted(known - {row["name"] for row in applied})
+    return sorted(known_migrations() - set(await applied_migrations()))
+
+
+async def other_sessions() -> int:
+    """How many connections of the academy, other processes' among them, the open database has beside this one."""
+    [row] = await rows(
+        "SELECT count(*) AS others FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = $1 AND pid <> pg_backend_pid()",
+        APPLICATION,
+    )
+    return int(row["others"])
 
 
 async def _run(work: Callable[[], Awaitable[T]]) -> T:

