@@ -13,7 +13,7 @@ from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.models import Model
 
-from kit.db import rows
+from kit.db import require_transaction, rows
 from kit.words import LiveStatus, SeatState
 from models.accounts import Member
 from models.courses import Course, MediaAsset, Module
@@ -196,6 +196,53 @@ class LiveSeat(Model):
 async def locked_lesson(lesson_id: UUID) -> LiveLesson | None:
     """The lesson, its row locked until the transaction ends: nobody moves, changes or seats meanwhile."""
     return await LiveLesson.select_for_update(no_key=True).get_or_none(id=lesson_id)
+
+
+async def hold_member(member_id: UUID) -> bool:
+    """Keep the account from being deleted until the transaction ends; False for one that is."""
+    require_transaction()
+    return bool(await rows("SELECT 1 FROM members WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE", member_id))
+
+
+async def seat_of(lesson_id: UUID, member_id: UUID) -> LiveSeat | None:
+    """The member's reservation; it stays as it is while the lesson's row is held."""
+    return await LiveSeat.get_or_none(lesson_id=lesson_id, member_id=member_id)
+
+
+async def waiting(lesson_id: UUID, limit: int | None) -> list[LiveSeat]:
+    """Who waits for a seat, in order of arrival, the first `limit` of them; None: all."""
+    found = LiveSeat.filter(lesson_id=lesson_id, state=SeatState.WAITLISTED).order_by("arrival")
+    return await (found.limit(limit) if limit is not None else found)
+
+
+async def seat_all(seats: Sequence[LiveSeat], at: datetime) -> None:
+    """Give a seat to each of those who waited; the caller holds the lesson's row and counts them."""
+    require_transaction()
+    await LiveSeat.filter(id__in=[each.id for each in seats]).update(state=SeatState.SEATED, seated_at=at)
+
+
+async def end_seats(lesson_id: UUID, at: datetime) -> None:
+    """Cancel every seat and every place on the waitlist; the caller holds the lesson's row."""
+    require_transaction()
+    held = LiveSeat.filter(lesson_id=lesson_id, state__in=[SeatState.SEATED, SeatState.WAITLISTED])
+    await held.update(state=SeatState.CANCELLED, cancelled_at=at)
+    await LiveLesson.filter(id=lesson_id).update(seats_taken=0)
+
+
+async def reserved_by(lesson_id: UUID, *states: SeatState) -> list[UUID]:
+    """The members whose reservations are in one of these states, in order of arrival."""
+    found = LiveSeat.filter(lesson_id=lesson_id, state__in=list(states)).order_by("arrival")
+    return [row[0] for row in await found.values_list("member_id")]
+
+
+async def reserved_to_come(member_id: UUID) -> list[UUID]:
+    """The lessons that are not over and that the member has a seat of or waits for, by id."""
+    found = await rows(
+        "SELECT l.id FROM live_seats s JOIN live_lessons l ON l.id = s.lesson_id WHERE s.member_id = $1"
+        " AND s.state <> 'CANCELLED' AND l.status IN ('SCHEDULED', 'REHEARSAL', 'LIVE', 'INTERRUPTED') ORDER BY l.id",
+        member_id,
+    )
+    return [row["id"] for row in found]
 
 
 async def airings_of(lesson_ids: Sequence[UUID]) -> list[list[LiveAiring]]:

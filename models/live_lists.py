@@ -108,6 +108,24 @@ async def visible_to(audience: Audience, ids: Sequence[UUID]) -> list[LiveLesson
     return [shelf.get(each) for each in ids]
 
 
+async def place_of(member_id: UUID) -> tuple[str | None, OutletTier | None]:
+    """Where the member learns now: the path of the outlet's region and its tier; nothing for who holds no post."""
+    found = await rows(
+        "SELECT r.path, o.tier FROM posts p JOIN outlets o ON o.id = p.outlet_id JOIN regions r ON r.id = o.region_id"
+        " WHERE p.member_id = $1 AND p.is_current",
+        member_id,
+    )
+    return (found[0]["path"], OutletTier(found[0]["tier"])) if found else (None, None)
+
+
+async def is_invited(audience: Audience, lesson_id: UUID) -> bool:
+    """Whether the lesson is made for the learner that `audience` is; looking after a region invites nobody."""
+    where = Conditions()
+    where.add(INVITED, audience.own_path or "", audience.tier.value if audience.tier is not None else None)
+    where.add("l.id = {0}", lesson_id)
+    return bool(await rows(f"SELECT 1 FROM {LESSON_TABLES} WHERE {where}", *where.args))  # noqa: S608 - fixed parts
+
+
 async def lessons_page(audience: Audience, window: Window, ask: Ask) -> Page[LiveLessonRow]:
     """The lessons of a window that `audience` may see, the first to start first. Key: [starts_at, id]."""
     where = _in_window(audience, window)
@@ -181,19 +199,25 @@ def _in_window(audience: Audience, window: Window) -> Conditions:
     return where
 
 
+INVITED = (
+    "(l.status <> 'DRAFT' AND (l.audience_tiers = '{{}}' OR {1}::text = ANY(l.audience_tiers))"
+    " AND (r.path IS NULL OR starts_with({0}::text, r.path)))"
+)
+"""Whether a learner at the path {0} with an outlet of the tier {1} is invited to the lesson `l` of the region `r`."""
+
+SEEN = (
+    "(l.host_id = {0} OR EXISTS (SELECT FROM live_seats s WHERE s.lesson_id = l.id AND s.member_id = {0})"
+    " OR EXISTS (SELECT FROM unnest({1}::text[]) top WHERE l.status <> 'DRAFT'"
+    " AND (starts_with(coalesce(r.path, ''), top) OR starts_with(top, coalesce(r.path, ''))))"
+    " OR EXISTS (SELECT FROM unnest({2}::text[]) top WHERE starts_with(coalesce(r.path, ''), top)))"
+)
+"""Whether the member {0}, who looks after the subtrees {1} and runs the subtrees {2}, sees it for another reason."""
+
+
 def _seen_by(audience: Audience) -> Conditions:
+    either = Conditions()
+    either.add(INVITED, audience.own_path or "", audience.tier.value if audience.tier is not None else None)
+    either.add(SEEN, audience.member_id, list(audience.tops), list(audience.drafts))
     where = Conditions()
-    where.add(
-        "(l.host_id = {0} OR EXISTS (SELECT FROM live_seats s WHERE s.lesson_id = l.id AND s.member_id = {0})"
-        " OR (l.status <> 'DRAFT' AND (l.audience_tiers = '{{}}' OR {2}::text = ANY(l.audience_tiers))"
-        " AND (r.path IS NULL OR starts_with({1}::text, r.path)))"
-        " OR EXISTS (SELECT FROM unnest({3}::text[]) top WHERE l.status <> 'DRAFT'"
-        " AND (starts_with(coalesce(r.path, ''), top) OR starts_with(top, coalesce(r.path, ''))))"
-        " OR EXISTS (SELECT FROM unnest({4}::text[]) top WHERE starts_with(coalesce(r.path, ''), top)))",
-        audience.member_id,
-        audience.own_path or "",
-        audience.tier.value if audience.tier is not None else None,
-        list(audience.tops),
-        list(audience.drafts),
-    )
+    where.args, where.parts = either.args, [f"({' OR '.join(either.parts)})"]
     return where

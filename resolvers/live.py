@@ -11,12 +11,19 @@ from models.live_lists import Window
 from resolvers.guard import staff, viewer
 from resolvers.mutation import mutation
 from schema.context import Info
-from schema.ids import decode_if, row_key
+from schema.ids import decode, decode_if, row_key
 from schema.live import LiveLesson, LiveSeries, ScheduleLiveLessonInput, ScheduleLiveLessonPayload
+from schema.live_seats import (
+    CancelLiveSeatInput,
+    CancelLiveSeatPayload,
+    LiveReservation,
+    ReserveLiveSeatInput,
+    ReserveLiveSeatPayload,
+)
 from schema.node import Node
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
 from schema.words import LiveStatus
-from services import live, live_schedule
+from services import live, live_schedule, live_seats
 
 
 async def live_lesson_node(info: Info, key: str) -> Node | None:
@@ -30,6 +37,15 @@ async def live_series_node(info: Info, key: str) -> Node | None:
         return None
     row = await info.context.loaders.of(live.visible_series, actor).load(row_id)
     return LiveSeries.of(row) if row is not None else None
+
+
+async def live_reservation_node(info: Info, key: str) -> Node | None:
+    """One's own only."""
+    row_id, actor = row_key(key), info.context.actor
+    if row_id is None or actor is None:
+        return None
+    row = await info.context.loaders.of(live_seats.own_seats, actor).load(row_id)
+    return LiveReservation.of(row) if row is not None else None
 
 
 async def shown_lesson(info: Info, lesson_id: UUID) -> LiveLesson | None:
@@ -92,3 +108,17 @@ class LiveMutations:
         return ScheduleLiveLessonPayload(
             live_lesson=await shown_lesson(info, planned.lesson_id), occurrences=planned.occurrences
         )
+
+    @mutation(description="Reserve a seat of a live lesson (预约), or a place on its waitlist; again: the same answer.")
+    async def reserve_live_seat(self, info: Info, input: ReserveLiveSeatInput) -> ReserveLiveSeatPayload:
+        actor, lesson_id = viewer(info), decode(input.live_lesson_id, "LiveLesson", "liveLessonId")
+        seat = await live_seats.reserve_live_seat(info.context.ports, actor, lesson_id)
+        return ReserveLiveSeatPayload(
+            reservation=LiveReservation.of(seat), live_lesson=await shown_lesson(info, lesson_id)
+        )
+
+    @mutation(description="Give up a seat, or a place on the waitlist (取消预约); without one nothing happens.")
+    async def cancel_live_seat(self, info: Info, input: CancelLiveSeatInput) -> CancelLiveSeatPayload:
+        actor, lesson_id = viewer(info), decode(input.live_lesson_id, "LiveLesson", "liveLessonId")
+        await live_seats.cancel_live_seat(info.context.ports, actor, lesson_id)
+        return CancelLiveSeatPayload(live_lesson=await shown_lesson(info, lesson_id))

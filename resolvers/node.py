@@ -25,7 +25,7 @@ from resolvers.boards import honour_board_node
 from resolvers.courses import course_node, lesson_node, media_node, module_node
 from resolvers.draws import prize_draw_node
 from resolvers.leagues import league_node
-from resolvers.live import live_lesson_node, live_series_node
+from resolvers.live import live_lesson_node, live_reservation_node, live_series_node
 from resolvers.notices import notice_node
 from resolvers.outlets import outlet_node, region_node
 from resolvers.points import point_entry_node
@@ -64,6 +64,7 @@ NODES: dict[str, Fetch] = {
     "League": league_node,
     "Lesson": lesson_node,
     "LiveLesson": live_lesson_node,
+    "LiveReservation": live_reservation_node,
     "LiveSeries": live_series_node,
     "Media": media_node,
     "Member": member_node,

@@ -127,6 +127,33 @@ KINDS: dict[NoticeKind, Kind] = {
         ),
         link="/stories/{object}",
     ),
+    NoticeKind.LIVE_SEAT_PROMOTED: Kind(  # lesson, its title; starts: Title
+        means="The viewer waited for a seat of a live lesson and has one now (候补成功).",
+        title=Title("候补成功，有座位啦", "A seat came free for you"),
+        text=Title(
+            "您候补的直播课「{lesson}」有座位了，{starts}开播，记得来看。",
+            "You have a seat in “{lesson}” now. It starts on {starts}.",
+        ),
+        link="/live-lessons/{object}",
+    ),
+    NoticeKind.LIVE_LESSON_MOVED: Kind(  # lesson, its title; starts: Title, the new one
+        means="A live lesson that the viewer reserved or waits for has another time (直播改期).",
+        title=Title("直播课改时间了", "A live lesson was moved"),
+        text=Title(
+            "您预约的直播课「{lesson}」改到{starts}开播，预约仍然有效。",
+            "“{lesson}” starts on {starts} now. Your reservation goes with it.",
+        ),
+        link="/live-lessons/{object}",
+    ),
+    NoticeKind.LIVE_LESSON_CANCELLED: Kind(  # lesson, its title; starts: Title, when it was to; reason: str or Title
+        means="A live lesson that the viewer reserved or waited for will not take place (直播取消).",
+        title=Title("直播课取消了", "A live lesson was called off"),
+        text=Title(
+            "很抱歉，原定{starts}的直播课「{lesson}」取消了：{reason}",
+            "Sorry: “{lesson}”, planned for {starts}, was called off: {reason}",
+        ),
+        link="/live-lessons/{object}",
+    ),
 }
 assert list(KINDS) == list(NoticeKind), "every kind has an entry, in the order of the list"
 

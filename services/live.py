@@ -10,12 +10,10 @@ from kit.errors import DomainError, ErrorCode, bad_input
 from kit.paging import Ask, Page
 from kit.words import LiveStatus, Role
 from models import live_lists
-from models.live import LiveLesson, LiveSeries, LiveStep
+from models.live import LiveLesson, LiveSeries, LiveStep, end_seats
 from models.live_lists import Audience, LiveLessonRow, Window
-from models.outlets import current_outlets
 from services.live_news import status_changed
-from services.live_states import OVER, may_move
-from services.offers import path_of
+from services.live_states import FAILED, OVER, may_move
 from services.ports import Ports
 
 WIDEST_WINDOW = timedelta(days=366)
@@ -27,8 +25,9 @@ async def move_live_lesson(
     """Bring a lesson into another state, keep when and why, and let everybody know who must.
 
     The caller holds the lesson's row (`models.live.locked_lesson`) and saves nothing of the state itself. `cause` is a
-    few words for those who look into it later, as "the host ended it"; `by` is who did it, None the server. To the
-    state it is in already: nothing happens. STATE_FORBIDS for a move that `services/live_states.py` does not know.
+    few words for those who look into it later, as "the host ended it"; `by` is who did it, None the server. A lesson
+    that will not take place gives up its seats, once who had them was told. To the state it is in already: nothing
+    happens. STATE_FORBIDS for a move that `services/live_states.py` does not know.
     """
     require_transaction()
     before, now = lesson.status, ports.clock.now()
@@ -41,19 +40,20 @@ async def move_live_lesson(
         lesson.started_at = now
     if to in OVER and lesson.ended_at is None:
         lesson.ended_at = now
-    if to is LiveStatus.CANCELLED:
+    if to in FAILED:
         lesson.schedule_version += 1
     await lesson.save(update_fields=["status", "started_at", "ended_at", "schedule_version"])
     await LiveStep.create(lesson_id=lesson.id, status=to, at=now, by=by, cause=cause[:200])
     await status_changed(ports, lesson, before, cause)
+    if to in FAILED:
+        await end_seats(lesson.id, now)
+        lesson.seats_taken = 0
     return lesson
 
 
 async def audience_of(actor: Actor) -> Audience:
     """What the actor is invited to where they learn now, and what they look after."""
-    [outlet] = await current_outlets([actor.member_id])
-    own_path = await path_of(outlet.region_id) if outlet is not None else None
-    tier = outlet.tier if outlet is not None else None
+    own_path, tier = await live_lists.place_of(actor.member_id)
     return Audience(actor.member_id, own_path, tier, actor.reach(), actor.reach(Role.ADMIN, Role.AUDITOR))
 
 

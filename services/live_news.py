@@ -5,12 +5,20 @@ is told is told here and nowhere else: notices, planned reminders, calendars and
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
+from gamification.titles import Title
+from kit.clock import ZONE
 from kit.db import require_transaction
-from kit.words import LiveStatus
-from models.live import LiveLesson
+from kit.words import LiveStatus, NoticeKind, SeatState
+from models.live import LiveLesson, reserved_by
+from services.live_states import FAILED
+from services.notices import Tidings, Value, tell_each
 from services.ports import Ports
+
+TOLD_AT_ONCE = 1_000
+NOT_BEGUN = Title("主讲人未能按时开播", "It could not begin in time")
 
 
 async def lesson_planned(ports: Ports, lesson: LiveLesson) -> None:
@@ -19,8 +27,9 @@ async def lesson_planned(ports: Ports, lesson: LiveLesson) -> None:
 
 
 async def lesson_rescheduled(ports: Ports, lesson: LiveLesson, before: LiveLesson) -> None:
-    """Its time is another one; `before` is the lesson as it was."""
-    require_transaction()
+    """Its time is another one; `before` is the lesson as it was. Whoever reserved or waits is told."""
+    members = await reserved_by(lesson.id, SeatState.SEATED, SeatState.WAITLISTED)
+    await _tell(ports, lesson, NoticeKind.LIVE_LESSON_MOVED, members, str(lesson.schedule_version))
 
 
 async def lesson_changed(ports: Ports, lesson: LiveLesson, before: LiveLesson) -> None:
@@ -29,8 +38,15 @@ async def lesson_changed(ports: Ports, lesson: LiveLesson, before: LiveLesson) -
 
 
 async def status_changed(ports: Ports, lesson: LiveLesson, before: LiveStatus, cause: str) -> None:
-    """It went from one state into another. Seats of a cancelled lesson are still as they were."""
+    """It went from one state into another; if it will not take place, whoever reserved or waits is told.
+
+    Their seats are still as they were.
+    """
     require_transaction()
+    if lesson.status in FAILED:
+        members = await reserved_by(lesson.id, SeatState.SEATED, SeatState.WAITLISTED)
+        reason = cause if lesson.status is LiveStatus.CANCELLED else NOT_BEGUN
+        await _tell(ports, lesson, NoticeKind.LIVE_LESSON_CANCELLED, members, "", reason=reason)
 
 
 async def seat_reserved(ports: Ports, lesson: LiveLesson, member_id: UUID) -> None:
@@ -39,10 +55,28 @@ async def seat_reserved(ports: Ports, lesson: LiveLesson, member_id: UUID) -> No
 
 
 async def seats_promoted(ports: Ports, lesson: LiveLesson, member_ids: Sequence[UUID]) -> None:
-    """These members waited and have seats now, in the order of their arrival."""
-    require_transaction()
+    """These members waited and have seats now, in the order of their arrival; each is told."""
+    key = ports.clock.now().isoformat()
+    await _tell(ports, lesson, NoticeKind.LIVE_SEAT_PROMOTED, member_ids, key)
 
 
 async def seat_given_up(ports: Ports, lesson: LiveLesson, member_id: UUID) -> None:
     """A member gave up the seat, or the place on the waitlist."""
     require_transaction()
+
+
+def moment(at: datetime) -> Title:
+    """A moment as people in Shanghai read it."""
+    local = at.astimezone(ZONE)
+    return Title(f"{local.month}月{local.day}日{local:%H:%M}", f"{local.day} {local:%B}, {local:%H:%M}")
+
+
+async def _tell(
+    ports: Ports, lesson: LiveLesson, kind: NoticeKind, member_ids: Sequence[UUID], key: str, **values: Value
+) -> None:
+    require_transaction()
+    said: dict[str, Value] = {"lesson": lesson.title, "starts": moment(lesson.starts_at), **values}
+    about = ("LiveLesson", lesson.id)
+    for begin in range(0, len(member_ids), TOLD_AT_ONCE):
+        told = member_ids[begin : begin + TOLD_AT_ONCE]
+        await tell_each(ports, kind, [Tidings(each, f"{lesson.id} {key}".rstrip(), said, about) for each in told])

@@ -12,6 +12,7 @@ from models.exports import expire_exports
 from models.sessions import Knock, end_sessions, lock_doors
 from services.audit import record
 from services.codes import CodeAsked, refusal, request_own_code, try_code
+from services.live_seats import give_up_all_seats
 from services.outbox import announce
 from services.people import keep_a_chief_admin
 from services.ports import Ports
@@ -63,6 +64,7 @@ async def _delete(ports: Ports, actor: Actor, member: Member) -> datetime:
         raise DomainError(error.code) from error  # it names an input field of other mutations
     await withdraw_all(ports, member.id)
     await expire_exports(now, member.id)
+    await give_up_all_seats(ports, member.id)
     await end_sessions(member.id, now, "ACCOUNT_DELETED")
     await erase(member.id, member.phone_index, now)
     await record(ports, member.id, "member.deleted", "Member", member.id)

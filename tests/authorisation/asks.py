@@ -21,7 +21,7 @@ from kit.ids import from_global, new_id, to_global
 from kit.words import PostRole, Role, StoryEntryStatus
 from models.accounts import Member, grant
 from models.uploads import Upload
-from tests.authorisation.cast import THINGS, Cast, Relation, campaign_for, draw_for, story_by
+from tests.authorisation.cast import THINGS, Cast, Relation, campaign_for, draw_for, live_lesson_for, story_by
 from tests.uploads.files import PNG, promise
 
 ARGUMENTS = {
@@ -388,6 +388,10 @@ async def _new_live_lesson(cast: Cast, relation: Relation) -> dict[str, object]:
     }  # fmt: skip
 
 
+async def _seat(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"liveLessonId": to_global("LiveLesson", (await live_lesson_for(cast, relation)).id)}
+
+
 async def _path(cast: Cast, _: Relation) -> dict[str, object]:
     course = to_global("Course", cast.land.courses[Relation.OWN].id)
     stage = {"code": "one", "title": "第一关", "points": 30, "courseIds": [course]}
@@ -407,6 +411,8 @@ async def _demo_code(_: Cast, __: Relation) -> dict[str, object]:
 
 
 MUTATIONS: dict[str, Change] = {
+    "cancelLiveSeat": Change("LiveLesson", _seat),
+    "reserveLiveSeat": Change("LiveLesson", _seat),
     "scheduleLiveLesson": Change("Region", _new_live_lesson),
     "createBadge": Change(None, _new_badge),
     "addClerk": Change("Outlet", _new_clerk),

@@ -33,6 +33,7 @@ from kit.words import (
     RedemptionStatus,
     RefusalReason,
     Role,
+    SeatState,
     StoryEntryStatus,
     SuspicionKind,
     SuspicionState,
@@ -46,7 +47,7 @@ from models.board_prizes import MadeBoard
 from models.courses import Course, CourseLecturer, EditionLesson
 from models.draws import DrawPrize, DrawPurchase, DrawWinner, PrizeDraw
 from models.exports import DataExport
-from models.live import LiveLesson, LiveSeries
+from models.live import LiveLesson, LiveSeat, LiveSeries
 from models.member_lists import home_path
 from models.notices import Notice
 from models.outlets import Outlet, Region, current_outlets
@@ -356,16 +357,26 @@ async def _live_series(cast: Cast, relation: Relation) -> str:
     return to_global("LiveSeries", (await live_lesson_for(cast, relation)).series_id)
 
 
+async def _live_reservation(cast: Cast, relation: Relation) -> str:
+    """One that waits."""
+    now = cast.world.ports.clock.now()
+    seat = await LiveSeat.create(
+        id=new_id(), lesson=await live_lesson_for(cast, relation), member=cast.people[relation],
+        state=SeatState.WAITLISTED, arrival=1, reserved_at=now,
+    )  # fmt: skip
+    return to_global("LiveReservation", seat.id)
+
+
 async def live_lesson_for(cast: Cast, relation: Relation) -> LiveLesson:
     """For the region's learners, tomorrow; with all that may stand beside it."""
     at = cast.world.ports.clock.now() + timedelta(days=1)
     series = await LiveSeries.create(
         id=new_id(), recurrence="FREQ=WEEKLY", starts_at=at, duration_seconds=3600, made_until=at, title="直播课",
-        host_id=cast.people[Relation.FAR].id, region_id=cast.land.regions[relation].id, min_percent=80, min_seconds=0,
-        created_at=at - timedelta(days=1),
+        host_id=cast.people[Relation.FAR].id, min_percent=80, min_seconds=0, created_at=at - timedelta(days=1),
     )  # fmt: skip
     return await cast.world.live_lesson(
-        host=await cast.world.staff(Role.LECTURER, name="讲师"), region=cast.land.regions[relation], starts_at=at,
+        host=await cast.world.staff(Role.LECTURER, name="讲师"), starts_at=at,
+        region=cast.land.regions.get(relation, cast.land.county),
         capacity=9, cover=await cast.world.media(), module=await cast.world.module(), series=series,
         course_id=cast.land.courses[Relation.AREA].id,
     )  # fmt: skip
@@ -543,6 +554,7 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "League": _league,
     "Lesson": _lesson,
     "LiveLesson": _live_lesson,
+    "LiveReservation": _live_reservation,
     "LiveSeries": _live_series,
     "Media": _media,
     "Member": _member,
@@ -566,6 +578,7 @@ OF_PEOPLE = {
     "AuditEntry",
     "DataExport",
     "League",
+    "LiveReservation",
     "Member",
     "Session",
     "PointEntry",

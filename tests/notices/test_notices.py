@@ -21,6 +21,7 @@ from tests.notices.story import MARK, NOTICES, inbox, mark, told
 from tests.rewards.story import Shop
 from tests.world import World
 
+STARTS = {"zh-CN": "3月5日20:00", "en": "5 March, 20:00"}
 TOLD: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.LEVEL_REACHED: {"level": 3, "name": 3},
     NoticeKind.BADGE_EARNED: {"badge": {"zh-CN": "初心", "en": "First Step"}},
@@ -32,6 +33,9 @@ TOLD: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.STORY_REFUSED: {"story": "我的小店", "reason": "照片不清楚"},
     NoticeKind.STORY_WITHDRAWN: {"story": "我的小店", "reason": "照片里有顾客的脸"},
     NoticeKind.CONTEST_PRIZE: {"contest": "最美门店", "rank": 3, "points": 200},
+    NoticeKind.LIVE_SEAT_PROMOTED: {"lesson": "旺季陈列", "starts": STARTS},
+    NoticeKind.LIVE_LESSON_MOVED: {"lesson": "旺季陈列", "starts": STARTS},
+    NoticeKind.LIVE_LESSON_CANCELLED: {"lesson": "旺季陈列", "starts": STARTS, "reason": "主讲人生病了"},
 }
 
 
