@@ -187,6 +187,17 @@ def may_host(roles: Iterable[Role]) -> bool:
     return Role.LECTURER in roles
 
 
+def reach_over_insight(actor: Actor) -> tuple[str, ...]:
+    """The subtrees whose sums an actor may look at, what the academy brought there: those of any staff role."""
+    return actor.reach()
+
+
+def reach_over_reports(actor: Actor) -> tuple[str, ...]:
+    """The subtrees of which an actor may have files made that leave the house: as admin or auditor, as they may list
+    the people there."""
+    return reach_over_people(actor)
+
+
 def may_judge(actor: Actor, member_id: UUID, region_path: str) -> bool:
     """Admins judge suspicions from their subtrees; nobody those about oneself."""
     return member_id != actor.member_id and within(region_path, actor.reach(Role.ADMIN))

@@ -287,14 +287,15 @@ async def store_enrolments(member_id: UUID, enrolments: Sequence[EnrolmentRow]) 
         return
     await execute(
         """INSERT INTO course_enrolments (member_id, id, course_id, edition_id, started_at, last_activity_at,
-               lessons_completed, lesson_count, percent, completed_at)
+               lessons_completed, lesson_count, percent, completed_at, region_id)
            SELECT $1, * FROM jsonb_to_recordset($2::text::jsonb) AS given(
                id uuid, course_id uuid, edition_id uuid, started_at timestamptz, last_activity_at timestamptz,
-               lessons_completed int4, lesson_count int4, percent int2, completed_at timestamptz)
+               lessons_completed int4, lesson_count int4, percent int2, completed_at timestamptz, region_id uuid)
            ON CONFLICT (member_id, course_id) DO UPDATE SET
                started_at = excluded.started_at, last_activity_at = excluded.last_activity_at,
                lessons_completed = excluded.lessons_completed, lesson_count = excluded.lesson_count,
-               percent = excluded.percent, completed_at = excluded.completed_at""",
+               percent = excluded.percent, completed_at = excluded.completed_at,
+               region_id = excluded.region_id""",
         member_id,
         _packed(enrolments),
     )

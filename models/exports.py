@@ -313,6 +313,12 @@ SECTIONS = (
            WHERE member_id = $1 ORDER BY day, id""",
     ),
     Section(
+        "active-days",
+        ("active_years.member_id",),
+        """SELECT r.code AS region_code, y.year, y.days::text AS days FROM active_years y
+           JOIN regions r ON r.id = y.region_id WHERE y.member_id = $1 ORDER BY y.year, r.code""",
+    ),
+    Section(
         "streak-marks",
         ("streak_marks.member_id",),
         """SELECT day, days, in_row, cards, best_days FROM streak_marks WHERE member_id = $1 ORDER BY day""",

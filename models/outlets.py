@@ -133,6 +133,18 @@ async def region_ancestors(ids: Sequence[UUID]) -> list[list[Region]]:
     return [shelf[each] for each in ids]
 
 
+async def child_regions(region_id: UUID) -> list[Region]:
+    """The regions right below, by code."""
+    return await Region.filter(parent_id=region_id).order_by("code")
+
+
+async def top_regions(tops: Sequence[str]) -> list[Region]:
+    """The regions at these paths, by code; "" is everywhere, whose tops are the regions below nothing."""
+    if "" in tops:
+        return await Region.filter(parent_id__isnull=True).order_by("code")
+    return await Region.filter(path__in=list(tops)).order_by("code")
+
+
 async def outlets_by_ids(ids: Sequence[UUID]) -> list[Outlet | None]:
     """The outlets of these ids, in the order of `ids`."""
     found = {outlet.id: outlet for outlet in await Outlet.filter(id__in=list(ids))}

@@ -75,7 +75,10 @@ class LessonCompletion(Model):
 
 
 class CourseEnrolment(Model):
-    """One member in one course, from the first accepted event on, in the edition that was current then."""
+    """One member in one course, from the first accepted event on, in the edition that was current then.
+
+    `region_id`: where the member stood at `started_at`; null: nowhere.
+    """
 
     id = fields.UUIDField(primary_key=True)
     member: fields.ForeignKeyRelation[Member] = fields.ForeignKeyField(
@@ -93,6 +96,7 @@ class CourseEnrolment(Model):
     lesson_count = fields.IntField()
     percent = fields.SmallIntField(default=0)
     completed_at = fields.DatetimeField(null=True)
+    region_id = fields.UUIDField(null=True)
 
     class Meta:
         table = "course_enrolments"
@@ -191,13 +195,14 @@ class EnrolmentRow:
     lesson_count: int
     percent: int
     completed_at: datetime | None
+    region_id: UUID | None = None
 
 
 _LESSON_COLUMNS = """lesson_id, course_id, creditable_seconds, required_seconds, reported, paid, watched_seconds,
     furthest_seconds, resume_at_seconds, resume_event_at, resume_event_id, started_at, last_activity_at, passed_at,
     completed_at, credit_due_at"""
 _ENROLMENT_COLUMNS = """id, course_id, edition_id, started_at, last_activity_at, lessons_completed, lesson_count,
-    percent, completed_at"""
+    percent, completed_at, region_id"""
 
 
 def pairs(flat: Sequence[int]) -> tuple[tuple[int, int], ...]:

@@ -17,6 +17,7 @@ from resolvers.badges import BadgeMutations, BadgeQueries
 from resolvers.boards import BoardFeed, BoardMutations, BoardQueries
 from resolvers.courses import CourseMutations, CourseQueries
 from resolvers.draws import DrawMutations, DrawQueries
+from resolvers.insight import InsightQueries
 from resolvers.live import LiveMutations, LiveQueries
 from resolvers.node import NodeQueries
 from resolvers.notices import NoticeMutations
@@ -58,6 +59,7 @@ class Query(
     LiveQueries,
     SuspicionQueries,
     BadgeQueries,
+    InsightQueries,
 ): ...
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from models import boards as rows
 from models import standings
 from models.board_prizes import is_awarded
 from models.outlets import Placement, current_outlets, regions_by_ids
+from services.day_totals import announce_days
 from services.ports import Ports
 from services.seasons import named_seasons
 
@@ -56,11 +57,18 @@ async def count(
     await count_many([Counted(member_id, metric, amount, occurred_at, placement)])
 
 
-async def count_many(counted: Sequence[Counted]) -> None:
+async def count_many(counted: Sequence[Counted], also: Iterable[tuple[UUID, UUID | None, date]] = ()) -> None:
     """Add amounts to the members' days, in the transaction that wrote the rows behind them and after writing them.
 
-    Who never stood anywhere is on no board. The boards move when topic "member" is announced.
+    Who never stood anywhere is on no board. The boards move when topic "member" is announced; the totals of the
+    regions' days follow by themselves, also where `also` says, as `announce_days` has it.
     """
+    touched = {
+        (each.member_id, each.placement.region_id, day_of(each.occurred_at))
+        for each in counted
+        if each.placement is not None and each.amount != 0
+    }
+    await announce_days({*touched, *also})
     await rows.add_to_days(
         [
             rows.Cell(

@@ -25,6 +25,7 @@ from seeds import story, town
 from seeds.story import SeedReport
 from services.board_projection import rebuild
 from services.courses import recount_course
+from services.day_totals import count_everything
 from services.demo_city import City, Resident, demo_id
 from services.demo_game import game_files, is_game_told, lay_paths, tell_game
 from services.demo_stories import story_pictures, tell_contest
@@ -74,6 +75,7 @@ async def seed_demo(ports: Ports, seed: int = 1, progress: Callable[[int, int], 
     for course in city.courses:
         await recount_course(city.id("course", course.code))
     await _show_boards(ports, city)
+    await count_everything(ports)
 
 
 async def _is_founded(city: City) -> bool:

@@ -1,8 +1,8 @@
 """Learning: take in what phones report, pay for what was really watched, and say what came of it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -236,7 +236,8 @@ async def credit_study(ports: Ports, study: Study) -> Reward | None:
         + [
             Counted(study.member_id, BoardMetric.COURSES_COMPLETED, row.amount, row.occurred_at, row.placement)
             for row in courses
-        ]
+        ],
+        also=_touched(study),
     )
     badges = await _earn_by_seconds(ports, study.member_id) if seconds and rewarded is None else []
     if seconds or courses:
@@ -254,6 +255,25 @@ def _counts_anew(study: Study, course_id: UUID) -> bool:
     """Whether the course has a learner, or somebody who completed it, more or less than before."""
     kept = study.kept_enrolments.get(course_id)
     return kept is None or (kept.completed_at is None) != (study.enrolments[course_id].completed_at is None)
+
+
+def _touched(study: Study) -> Iterator[tuple[UUID, UUID | None, date]]:
+    """Where and when courses were begun and lessons completed; where that moved, also where it was before."""
+    for enrolments, others in _both_ways(study.enrolments, study.kept_enrolments):
+        for begun in enrolments.values():
+            other = others.get(begun.course_id)
+            if other is None or (other.started_at, other.region_id) != (begun.started_at, begun.region_id):
+                yield study.member_id, begun.region_id, day_of(begun.started_at)
+    for completions, kept in _both_ways(study.completions, study.kept_completions):
+        for lesson_id, done in completions.items():
+            if kept.get(lesson_id) != done and done.placement is not None:
+                yield study.member_id, done.placement.region_id, day_of(done.completed_at)
+
+
+def _both_ways(
+    now: Mapping[UUID, T], before: Mapping[UUID, T]
+) -> tuple[tuple[Mapping[UUID, T], Mapping[UUID, T]], ...]:
+    return (now, before), (before, now)
 
 
 def _seconds(study: Study) -> list[SecondsRow]:

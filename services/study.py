@@ -200,7 +200,16 @@ class Study:
             lesson_count=len(lessons),
             percent=course_percent([self._share(row.lesson_id) for row in lessons]),
             completed_at=last_of(done).completed_at if len(done) == len(lessons) else None,
+            region_id=self._begun_in(course_id, min(starts), kept),
         )
+
+    def _begun_in(self, course_id: UUID, started_at: datetime, kept: EnrolmentRow | None) -> UUID | None:
+        """The region the member stood in when they began the course."""
+        if kept is not None and kept.started_at == started_at:
+            return kept.region_id
+        first = [event for event in self.fresh if event.occurred_at == started_at]
+        own = [event for event in first if self.progress[event.lesson_id].course_id == course_id]
+        return own[0].placement.region_id if own and own[0].placement is not None else None
 
     def _share(self, lesson_id: UUID) -> tuple[Goal, int, bool]:
         row = self.progress.get(lesson_id)

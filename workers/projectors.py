@@ -15,6 +15,7 @@ from schema.notice_kinds import link_of, text_of, title_of
 from services.board_projection import announce_standings, forget_period, project, project_members
 from services.codes import send_code
 from services.courses import recount_course
+from services.day_totals import learners_changed, mark_announced
 from services.leagues import admit
 from services.paths import settle_moved
 from services.ports import Ports
@@ -70,8 +71,15 @@ async def outlets_changed(ports: Ports, changes: Sequence[Change]) -> None:
 
 
 async def courses_changed(ports: Ports, changes: Sequence[Change]) -> None:
+    await learners_changed([UUID(change.key) for change in changes])
     for change in changes:
         await recount_course(UUID(change.key))
+
+
+async def days_changed(ports: Ports, changes: Sequence[Change]) -> None:
+    await mark_announced(
+        (UUID(change.key), (day for payload in change.payloads for day in payload["days"])) for change in changes
+    )
 
 
 async def standing_on_paths_changed(ports: Ports, changes: Sequence[Change]) -> None:
@@ -118,6 +126,7 @@ PROJECTORS: dict[str, Projector] = {
     "task": tasks_changed,
     "outlet": outlets_changed,
     "course": courses_changed,
+    "days": days_changed,
     "path": standing_on_paths_changed,
     "season": seasons_began,
     "sms": codes_asked,

@@ -11,6 +11,7 @@ from kit.tasks import end
 from services.badges import fill_badges
 from services.board_closing import close_periods
 from services.board_projection import average_regions, check_boards
+from services.day_totals import count_assignments, count_days
 from services.draws import close_draws
 from services.leagues import admit_missed, keep_leagues
 from services.notices import sweep_notices
@@ -41,6 +42,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("pay pending credit", 15, pay_all_due),
     Tick("check boards", 2, check_boards),
     Tick("average regions", 1, average_regions),
+    Tick("count days", 5, count_days),
+    Tick("count assignments", 15, count_assignments),
     Tick("follow old streaks", 60, follow_old_streaks),
     Tick("settle paths", 15, settle_paths),
     Tick("close periods", 60, close_periods),

@@ -26,12 +26,14 @@ from tests.uploads.files import PNG, promise
 
 ARGUMENTS = {
     "HonourBoard.standingsOf": "(subjectIds: [$stranger])",
+    "Query.academyOverview": '(from: "2026-03-01", to: "2026-03-08")',
+    "Query.assignmentProgress": "(courseId: $course)",
     "Query.pathPlan": "(tier: MODERN)",
     "Query.simulatePointRule": (
         '(input: {code: "duel.won", points: 10, dailyCap: 50, from: "2026-01-01", to: "2026-01-02"})'
     ),
 }
-"""How a field is asked that has required arguments; `$stranger` is the member far away."""
+"""How a field is asked that has required arguments; `$stranger` is the member far away, `$course` is published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ ROOT: dict[str, Lookup | Listing] = {
     "assignedCourses": Listing(
         "Course", "(first: 100) { totalCount nodes { course { id } } }", ("nodes", "course", "id")
     ),
+    "academyOverview": Lookup("Region", '(from: "2026-03-01", to: "2026-03-08", regionId: $id) { activeLearners }'),
+    "assignmentProgress": Lookup("Region", "(courseId: $course, regionId: $id) { assigned }"),
     "auditLog": Listing("AuditEntry", "(first: 100) { totalCount nodes { id } }"),
     "course": Lookup("Course", "(id: $id) { id }"),
     "courses": Listing("Course", "(first: 100) { totalCount nodes { id } }"),

@@ -69,6 +69,7 @@ def _filled(cast: Cast, text: str, kind: str | None, relation: Relation) -> str:
     land = cast.land
     above = to_global("Region", (land.abroad if relation is Relation.FAR else land.county).id)
     ids = {"$board": cast.board, "$above": above, "$stranger": to_global("Member", cast.people[Relation.FAR].id)}
+    ids["$course"] = cast.things["Course"][Relation.AREA]
     if kind is not None:
         ids["$id"] = cast.things[kind][relation]
     for name, gid in ids.items():

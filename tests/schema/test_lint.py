@@ -52,7 +52,11 @@ MOMENTS = {
     "UpdatePointRuleInput.effectiveFrom",
 }
 """Times whose names the apps' documents fix without an At."""
-DAYS = {f"{owner}.{name}" for owner in ("SimulatePointRuleInput", "RuleSimulation") for name in ("from", "to")}
+DAYS = {
+    *(f"{owner}.{name}" for owner in ("SimulatePointRuleInput", "RuleSimulation") for name in ("from", "to")),
+    "Query.academyOverview(from)",
+    "Query.academyOverview(to)",
+}
 """Days whose names they fix."""
 PAGE_FLAGS = {"PageInfo.hasNextPage", "PageInfo.hasPreviousPage"}
 """Relay's own names."""
@@ -204,6 +208,9 @@ def test_a_connection_has_nodes_edges_page_info_and_a_count() -> None:
 
 
 SHORT_LISTS = {
+    "AcademyOverview.days": "at most 400, by its arguments",
+    "AcademyOverview.regions": "one floor of the tree below one region",
+    "AcademyOverview.topCourses": "ten",
     "Viewer.badges": "as many as there are badges, a few dozen at most",
     "Course.lecturers": "a team of three",
     "Course.lessons": "one course, as its makers planned it",
