@@ -25,7 +25,9 @@ from tortoise.connection import get_connections
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
+from kit.clock import monotonic
 from kit.errors import DomainError, ErrorCode
+from kit.metrics import counted
 
 T = TypeVar("T")
 if TYPE_CHECKING:
@@ -66,8 +68,12 @@ class PatientPool(Pool):
     wait_seconds = 5.0
 
     async def _acquire(self, timeout: float | None) -> Connection:  # noqa: ASYNC109 - asyncpg's signature
-        with _faults_are_unavailable():
-            return cast(Connection, await super()._acquire(timeout or self.wait_seconds))  # type: ignore[misc]
+        started = monotonic()
+        try:
+            with _faults_are_unavailable():
+                return cast(Connection, await super()._acquire(timeout or self.wait_seconds))  # type: ignore[misc]
+        finally:
+            counted.pool_waits.observe(monotonic() - started)
 
 
 class OwnedTransaction(TransactionWrapper):
@@ -324,6 +330,15 @@ async def migrate(url: str, modules: Sequence[str]) -> list[str]:
     finally:
         await Tortoise.close_connections()
     return applied
+
+
+def count_pool() -> None:
+    """Take down how many connections of the open pool are in use."""
+    pool = get_connections().get("default")._pool
+    if isinstance(pool, PatientPool):
+        idle = pool.get_idle_size()
+        counted.pool.labels("idle").set(idle)
+        counted.pool.labels("used").set(pool.get_size() - idle)
 
 
 def known_migrations() -> set[str]:

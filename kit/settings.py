@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     """Connections to PostgreSQL that one process keeps."""
     database_wait_seconds: float = 5.0
     """How long a request waits for a free connection before it is UNAVAILABLE."""
+    metrics_token: SecretStr | None = None
+    """Who sends it as `Authorization: Bearer ...` may read /metrics. None: in development whoever asks on this machine,
+    in production nobody."""
     sms_provider: str = "console"
     """Who sends short messages: `aliyun` or `tencent`; `console` prints them."""
     sms_access_key_id: SecretStr | None = None

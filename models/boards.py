@@ -251,6 +251,18 @@ async def ranked_regions(member_id: UUID, above: Sequence[UUID | None]) -> list[
     return [by_scope.get(each) for each in above]
 
 
+async def recent_members(metric: BoardMetric, day: date, limit: int) -> list[UUID]:
+    """Some of the members who have counted for a metric on this day, another choice each time."""
+    found = await rows(
+        "SELECT member_id FROM metric_days WHERE metric = $1 AND day = $2"
+        " GROUP BY member_id ORDER BY random() LIMIT $3",
+        metric.value,
+        day,
+        limit,
+    )
+    return [row["member_id"] for row in found]
+
+
 async def region_tree_digest() -> str:
     """Changes with every change of the region tree, on which the boards of regions depend."""
     [row] = await rows(

@@ -94,6 +94,26 @@ async def count_waiting() -> int:
     return int((await rows("SELECT count(*) AS waiting FROM outbox"))[0]["waiting"])
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits on one topic: how many rows, the age of the oldest, and how long the oldest due one has been due."""
+
+    topic: str
+    waiting: int
+    age_seconds: float
+    lag_seconds: float
+
+
+async def backlog() -> list[Backlog]:
+    """Every topic on which something waits, in the order of their names."""
+    found = await rows(
+        "SELECT topic, count(*) AS waiting, extract(epoch FROM now() - min(recorded_at))::float AS age_seconds,"
+        " greatest(extract(epoch FROM now() - min(due_at))::float, 0) AS lag_seconds"
+        " FROM outbox GROUP BY topic ORDER BY topic"
+    )
+    return [Backlog(**row) for row in found]
+
+
 async def forget(keys: Sequence[str]) -> None:
     """Drop what was announced about these keys; for whoever has just brought everything about them up to date."""
     await execute("DELETE FROM outbox WHERE key = ANY($1)", list(keys))

@@ -6,6 +6,7 @@ import strawberry
 
 from kit.errors import DomainError
 from kit.errors import ErrorCode as Code
+from kit.metrics import counted
 from kit.words import Language
 from schema.words import ErrorCode
 
@@ -83,6 +84,7 @@ class UserError:
 
     @classmethod
     def of(cls, error: DomainError, language: Language) -> Self:
+        counted.errors.labels(error.code.value).inc()
         field = list(error.field) if error.field is not None else None
         return cls(code=error.code, message=message_of(error.code, language), field=field)
 

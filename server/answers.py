@@ -13,6 +13,7 @@ import structlog
 from graphql import GraphQLError
 
 from kit.errors import DomainError, ErrorCode
+from kit.metrics import counted
 from kit.words import Language
 from schema.errors import message_of
 from server.literals import field_path
@@ -96,6 +97,7 @@ def _presented(error: GraphQLError, caller: Caller) -> Answer:
         shown = _known(unexpected(cause or error, caller), caller)
     else:
         # graphql-core's own words about the document or its variables, meant for the developer of the client.
+        counted.errors.labels(ErrorCode.BAD_USER_INPUT.value).inc()
         extensions: Answer = {"code": ErrorCode.BAD_USER_INPUT.value, "requestId": caller.request_id}
         place = PLACE.match(error.message)
         if place:
@@ -120,6 +122,7 @@ def _is_fault(error: GraphQLError, cause: Exception | None) -> bool:
 
 
 def _known(error: DomainError, caller: Caller) -> Answer:
+    counted.errors.labels(error.code.value).inc()
     extensions = {**error.extensions, "requestId": caller.request_id}
     if error.field is not None:
         extensions["field"] = list(error.field)

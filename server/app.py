@@ -15,6 +15,7 @@ from kit.tasks import end
 from server.admission import Gate
 from server.draws import entrants
 from server.media import media
+from server.metrics import metrics
 from server.middleware import KnownHosts, RequestLog
 from server.pages import STATIC, front, graphiql, healthz, jwks, readyz
 from server.places import Places
@@ -37,11 +38,29 @@ def make_app(open_ports: OpenPorts) -> Starlette:
     `BadDocument` if the schema cannot answer a trusted document.
     """
     trusted = load_trusted()
+    routes: list[Route | WebSocketRoute | Mount] = [
+        Route("/graphql", graphql, methods=["GET", "POST"], middleware=[COMPRESSED]),
+        WebSocketRoute("/graphql", subscriptions),
+        Route("/media/{media_id}", media, methods=["GET"]),
+        Route("/uploads/{upload_id}", upload, methods=["PUT"]),
+        Route("/consents/{purpose}/{version}/{language}", consent_page, methods=["GET"]),
+        Route("/draws/{draw_id:uuid}/entrants.txt", entrants, methods=["GET"], middleware=[COMPRESSED]),
+        Route("/exports/{export_id}", export_file, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
+        Route("/healthz", healthz, methods=["GET"]),
+        Route("/readyz", readyz, methods=["GET"]),
+        Route("/.well-known/jwks.json", jwks, methods=["GET"]),
+        Route("/graphiql", graphiql, methods=["GET"]),
+        Mount("/static", StaticFiles(directory=STATIC), middleware=[COMPRESSED]),
+        Route("/", front, methods=["GET"]),
+    ]
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_ports() as ports:
             app.state.ports = ports
+            app.state.trusted_names = frozenset(operation.name for operation in trusted.operations)
+            app.state.first_segments = frozenset("/" + route.path.split("/")[1] for route in routes)
             app.state.gate = gate = Gate(trusted, ports.settings)
             app.state.places = places = Places()
             app.state.sockets = sockets = Sockets(ports, gate, places)
@@ -52,21 +71,7 @@ def make_app(open_ports: OpenPorts) -> Starlette:
                 await end(watch)
 
     return Starlette(
-        routes=[
-            Route("/graphql", graphql, methods=["GET", "POST"], middleware=[COMPRESSED]),
-            WebSocketRoute("/graphql", subscriptions),
-            Route("/media/{media_id}", media, methods=["GET"]),
-            Route("/uploads/{upload_id}", upload, methods=["PUT"]),
-            Route("/consents/{purpose}/{version}/{language}", consent_page, methods=["GET"]),
-            Route("/draws/{draw_id:uuid}/entrants.txt", entrants, methods=["GET"], middleware=[COMPRESSED]),
-            Route("/exports/{export_id}", export_file, methods=["GET"]),
-            Route("/healthz", healthz, methods=["GET"]),
-            Route("/readyz", readyz, methods=["GET"]),
-            Route("/.well-known/jwks.json", jwks, methods=["GET"]),
-            Route("/graphiql", graphiql, methods=["GET"]),
-            Mount("/static", StaticFiles(directory=STATIC), middleware=[COMPRESSED]),
-            Route("/", front, methods=["GET"]),
-        ],
+        routes=routes,
         middleware=[Middleware(RequestLog), Middleware(KnownHosts)],
         lifespan=lifespan,
     )

@@ -1,6 +1,7 @@
 """The command line. Each command takes --data-dir, and beside a running server it uses that server's databases."""
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -8,10 +9,12 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from prometheus_client import start_http_server
 
 from kit.embedded import EmbeddedFailure
 from kit.errors import DomainError
 from kit.log import configure_logging
+from kit.metrics import counted
 from kit.settings import Settings, UnsafeSettings
 from schema.error_codes import with_table
 from server import banner
@@ -88,28 +91,44 @@ def serve(
     if "public_url" not in settings.model_fields_set:
         settings = settings.model_copy(update={"public_url": address})
 
-    def web(ground: Settings, ready: Callable[[], None]) -> None:
+    figures = settings.data_dir.absolute() / "figures"
+
+    def web(name: str, ground: Settings, ready: Callable[[], None]) -> None:
+        counted.share(figures, name)
         WebServer(make_app(lambda: opened_ports(ground)), ready).run([listener])
 
     def work(ground: Settings, ready: Callable[[], None]) -> None:
+        counted.share(figures, "worker")
         listener.close()
         asyncio.run(run_worker(ground, ready))
 
-    jobs: dict[str, Job] = {f"web {number}": web for number in range(1, workers + 1)}
+    jobs: dict[str, Job] = {f"web {number}": partial(web, f"web-{number}") for number in range(1, workers + 1)}
     if worker:
         jobs["worker"] = work
     greet = partial(
         banner.show, out, address=address, processes=list(jobs), accounts=demo_accounts() if settings.demo else ()
     )
-    Parent(settings, listener, address, jobs).run(prepare, greet)
+    Parent(settings, listener, address, jobs).run(partial(prepare, figures=figures), greet)
 
 
 @app.command()
-def worker(data_dir: DataDir = None) -> None:
+def worker(
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Serve this worker's /metrics; below `serve` the web does."),
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="Address for them; keep it to a network of yours.")] = "127.0.0.1",
+    data_dir: DataDir = None,
+) -> None:
     """Run a worker of its own: boards, counters and whatever is due. Any number may run."""
     configure_logging()
     settings = settings_for(data_dir)
     settings.require_safe()
+    if metrics_port is not None:
+        try:
+            start_http_server(metrics_port, metrics_host, registry=counted.registry())
+        except OSError as error:
+            raise CannotServe(f"Cannot listen on {metrics_host}:{metrics_port}: {error.strerror}.") from error
     with standing(settings) as ground:
         migrate_own(ground)
         asyncio.run(run_worker(ground.settings, lambda: err.print("The worker works; Ctrl-C stops it.")))
@@ -154,8 +173,11 @@ def export_errors(
     file.write_text(with_table(file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def prepare(settings: Settings) -> None:
-    """Before the first request of a serve: the schema, and on the first start the demo."""
+def prepare(settings: Settings, *, figures: Path) -> None:
+    """Before the first request of a serve: an empty place for what its processes count, the schema, and on the first
+    start the demo."""
+    shutil.rmtree(figures, ignore_errors=True)
+    figures.mkdir()
     bring_up_to_date(settings)
     if settings.demo:
         asyncio.run(_seed_if_new(settings))

@@ -12,11 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.clock import monotonic
 from kit.ids import new_id
+from kit.metrics import counted
 from kit.settings import ANY_HOST, Settings
 
 log = structlog.get_logger("requests")
 
-QUIET = frozenset({"/healthz", "/readyz"})
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 HOST = re.compile(r"(?P<host>[\w.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://{HOST.pattern}", re.ASCII | re.IGNORECASE)
@@ -64,6 +65,8 @@ class RequestLog:
         try:
             await self.app(scope, receive, send_marked)
         finally:
+            seconds = monotonic() - started
+            _count(scope, status, seconds)
             if scope["path"] not in QUIET:
                 log.info(
                     scope["type"],
@@ -71,7 +74,7 @@ class RequestLog:
                     path=_path(scope),
                     operation=str(state.get("operation", ""))[:80],
                     status=status,
-                    ms=round((monotonic() - started) * 1000, 1),
+                    ms=round(seconds * 1000, 1),
                 )
 
 
@@ -107,6 +110,17 @@ def _is_known(scope: Scope) -> bool:
     named, pages = headers.getlist("host"), headers.getlist("origin") if scope["type"] == "websocket" else []
     called = [HOST.fullmatch(each) for each in named] + [ORIGIN.fullmatch(each) for each in pages]
     return len(named) == 1 and all(each and each["host"].strip("[]").lower() in hosts for each in called)
+
+
+def _count(scope: Scope, status: int, seconds: float) -> None:
+    """Only routes and operations that we know have lines of their own."""
+    known = scope["app"].state
+    route = _path(scope)
+    route = route if route in known.first_segments else "other"
+    counted.responses.labels(route, str(status)).inc()
+    if scope["type"] == "http":
+        operation = str(scope["state"].get("operation", ""))
+        counted.requests.labels(route, operation if operation in known.trusted_names else "").observe(seconds)
 
 
 def _path(scope: Scope) -> str:

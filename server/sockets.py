@@ -20,6 +20,7 @@ from strawberry.types.execution import PreExecutionError
 from kit.clock import monotonic
 from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
+from kit.metrics import counted
 from kit.tasks import end
 from models.sessions import denied_among, ended_among
 from resolvers.node import find
@@ -287,10 +288,12 @@ class Sockets:
             return
         socket = Socket(websocket, self._ports, self._gate, self._places)
         self._open.add(socket)
+        counted.sockets.inc()
         try:
             await socket.run()
         finally:
             self._open.discard(socket)
+            counted.sockets.dec()
 
     async def watch(self) -> None:
         """Look at expiry every second and at revocation every five, for all sockets at once, until cancelled."""

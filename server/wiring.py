@@ -11,7 +11,7 @@ from gamification.boards import HonourBoards
 from kit.buckets import Buckets
 from kit.bus import Bus
 from kit.clock import Clock, SystemClock
-from kit.db import close_database, migrate, open_database
+from kit.db import close_database, count_pool, migrate, open_database
 from kit.errors import DomainError, ErrorCode
 from kit.log import configure_logging
 from kit.paging import Cursors
@@ -34,6 +34,7 @@ from workers.scheduler import run_scheduler
 
 DATABASE_TRIES = 20
 BUS_SECONDS = 0.5
+POOL_SECONDS = 2.0
 
 
 @asynccontextmanager
@@ -74,10 +75,12 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
 async def opened_ports(settings: Settings) -> AsyncIterator[Ports]:
     """Ports of a process of its own: opens the database first, waiting for it a while."""
     await _open_database(settings)
+    looking = asyncio.create_task(_look_at_pool())
     try:
         async with build_ports(settings) as ports:
             yield ports
     finally:
+        await end(looking)
         await close_database()
 
 
@@ -98,6 +101,12 @@ async def standing_ports(settings: Settings) -> AsyncIterator[Ports]:
                 yield ports
         finally:
             await end(watch)
+
+
+async def _look_at_pool() -> None:
+    while True:
+        count_pool()
+        await asyncio.sleep(POOL_SECONDS)
 
 
 async def _keep_alive(embedded: Embedded | None) -> None:

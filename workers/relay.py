@@ -7,6 +7,7 @@ from typing import NamedTuple
 import structlog
 
 from kit.errors import DomainError, ErrorCode
+from kit.metrics import counted
 from kit.redis import AWAY
 from models.outbox import Claim, Waiting, claim
 from services.ports import Ports
@@ -78,20 +79,26 @@ async def _apply(ports: Ports, batch: Claim, topic: str, rows: Sequence[Waiting]
     except Exception as error:
         if isinstance(error, AWAY) or is_unavailable(error):
             _log.warning("projection waits", topic=topic, changes=len(ids), error=type(error).__name__)
-            await batch.postpone(ids)
+            await _put_off(batch, topic, ids)
             return
         if len(rows) == 1 and isinstance(error, DomainError) and error.code is ErrorCode.THROTTLED:
             _log.warning("projection throttled", topic=topic, key=rows[0].key, tries=rows[0].tries)
-            await batch.postpone(ids)
+            await _put_off(batch, topic, ids)
             return
         if len(rows) == 1:
             _log.exception("projection failed", topic=topic, key=rows[0].key, tries=rows[0].tries)
-            await batch.postpone(ids)
+            await _put_off(batch, topic, ids)
             return
         for row in rows:  # one that cannot be applied must not hold up the others
             await _apply(ports, batch, topic, [row])
     else:
         await batch.settle(ids)
+        counted.relayed.labels(topic).inc(len(ids))
+
+
+async def _put_off(batch: Claim, topic: str, ids: Sequence[int]) -> None:
+    counted.relay_failures.labels(topic).inc(len(ids))
+    await batch.postpone(ids)
 
 
 def is_unavailable(error: Exception) -> bool:

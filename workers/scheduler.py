@@ -7,9 +7,11 @@ from typing import NamedTuple
 import structlog
 
 from kit.db import leadership
+from kit.metrics import counted
 from kit.tasks import end
 from services.badges import fill_badges
 from services.board_closing import close_periods
+from services.board_drift import measure_drift
 from services.board_projection import average_regions, check_boards
 from services.day_totals import count_assignments, count_days
 from services.draws import close_draws
@@ -44,6 +46,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("average regions", 1, average_regions),
     Tick("count days", 5, count_days),
     Tick("count assignments", 15, count_assignments),
+    Tick("measure board drift", 60, measure_drift),
     Tick("follow old streaks", 60, follow_old_streaks),
     Tick("settle paths", 15, settle_paths),
     Tick("close periods", 60, close_periods),
@@ -83,7 +86,9 @@ async def run_scheduler(ports: Ports, ticks: tuple[Tick, ...] = TICKS, look_seco
 async def _repeat(ports: Ports, tick: Tick) -> None:
     while True:
         try:
-            await tick.run(ports)
+            with counted.ticks.labels(tick.name).time():
+                await tick.run(ports)
         except Exception as error:
+            counted.tick_failures.labels(tick.name).inc()
             _log.warning("tick failed", tick=tick.name, error=type(error).__name__, exc_info=True)
         await asyncio.sleep(tick.every_seconds)
