@@ -182,6 +182,11 @@ def may_run_live(actor: Actor, region_path: str) -> bool:
     return within(region_path, actor.reach(Role.ADMIN))
 
 
+def may_run_room(actor: Actor, host_id: UUID, region_path: str) -> bool:
+    """The room of a live lesson is run by its host, and by the admins of its region."""
+    return actor.member_id == host_id or may_run_live(actor, region_path)
+
+
 def may_host(roles: Iterable[Role]) -> bool:
     """Lecturers stand before the camera."""
     return Role.LECTURER in roles

@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     board_names: Literal["member", "shop"] = "member"
     """Whose name stands for a learner on honour boards and in leagues: `member`, what they call themselves; `shop`, the
     name of their shop with its middle left out, 王**店, and no picture. Everybody reads their own name in full."""
+    room_words_file: Path | None = None
+    """Words that nobody says in live rooms, one a line, read again whenever the file changes; none: `room-words.txt` in
+    the data directory, and without that file a short list of ours."""
     member_budget: int = Field(30_000, ge=MOST_COST)
     """What a member may spend at once, in the unit of `extensions.cost`."""
     member_budget_per_second: float = Field(500, gt=0)

@@ -364,6 +364,26 @@ class SeatState(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class LiveMessageKind(StrEnum):
+    """What is said in a live lesson's room."""
+
+    CHAT = "CHAT"
+    QUESTION = "QUESTION"
+
+
+class RoomEventKind(StrEnum):
+    """What happens in a live lesson's room; one type of `LiveRoomEvent` each."""
+
+    STATUS_CHANGED = "STATUS_CHANGED"
+    MESSAGE_POSTED = "MESSAGE_POSTED"
+    MESSAGE_REMOVED = "MESSAGE_REMOVED"
+    POLL_OPENED = "POLL_OPENED"
+    POLL_CLOSED = "POLL_CLOSED"
+    CHECK_IN_ASKED = "CHECK_IN_ASKED"
+    AUDIENCE_CHANGED = "AUDIENCE_CHANGED"
+    PRODUCT_PINNED = "PRODUCT_PINNED"
+
+
 class AttendanceOutcome(StrEnum):
     """What became of a learner and a live lesson, by the lesson's credit rule."""
 

@@ -10,6 +10,8 @@ NOBODY = "已注销用户"
 
 # $1 the member, $2 now.
 _ENDED = (
+    # What they said in live rooms is gone as if it had been removed; up-votes, votes and answers stay counted.
+    "UPDATE live_messages SET text = '', removed_at = coalesce(removed_at, $2) WHERE member_id = $1",
     "UPDATE posts SET until_at = greatest($2, from_at), is_current = false WHERE member_id = $1 AND until_at IS NULL",
     "UPDATE role_grants SET revoked_at = $2 WHERE member_id = $1 AND revoked_at IS NULL",
     # Pictures of stories that nothing else shows become uploads that nobody finished: their bytes are swept.
@@ -40,6 +42,7 @@ _EMPTIED = (
     """UPDATE story_entries SET title = '', text = '', note = '',
            status = CASE WHEN position IS NULL THEN 'WITHDRAWN' ELSE status END WHERE member_id = $1""",
     "DELETE FROM story_jurors WHERE member_id = $1",
+    "DELETE FROM live_mutes WHERE member_id = $1",
     "UPDATE uploads SET file_name = 'deleted' WHERE member_id = $1",
 )
 

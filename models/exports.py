@@ -257,6 +257,41 @@ SECTIONS = (
            ORDER BY l.starts_at, l.id""",
     ),
     Section(
+        "live-messages",
+        ("live_messages.member_id",),
+        """SELECT l.title AS lesson, m.kind, m.text, m.posted_at, m.offset_seconds, m.upvotes, m.removed_at
+           FROM live_messages m JOIN live_lessons l ON l.id = m.lesson_id WHERE m.member_id = $1
+           ORDER BY m.posted_at, m.id""",
+    ),
+    Section(
+        "live-upvotes",
+        ("live_upvotes.member_id",),
+        """SELECT l.title AS lesson, u.message_id, u.voted_at FROM live_upvotes u
+           JOIN live_messages m ON m.id = u.message_id JOIN live_lessons l ON l.id = m.lesson_id
+           WHERE u.member_id = $1 ORDER BY u.voted_at, u.message_id""",
+    ),
+    Section(
+        "live-polls",
+        ("live_votes.member_id",),
+        """SELECT l.title AS lesson, p.question, ARRAY(SELECT o.text FROM live_poll_options o
+                  WHERE o.id = ANY(v.option_ids) ORDER BY o.place) AS chosen, v.voted_at
+           FROM live_votes v JOIN live_polls p ON p.id = v.poll_id JOIN live_lessons l ON l.id = p.lesson_id
+           WHERE v.member_id = $1 ORDER BY v.voted_at, v.poll_id""",
+    ),
+    Section(
+        "live-check-ins",
+        ("live_check_in_answers.member_id",),
+        """SELECT l.title AS lesson, c.asked_at, c.answer_by, a.answered_at FROM live_check_in_answers a
+           JOIN live_check_ins c ON c.id = a.check_in_id JOIN live_lessons l ON l.id = c.lesson_id
+           WHERE a.member_id = $1 ORDER BY a.answered_at, a.check_in_id""",
+    ),
+    Section(
+        "live-mutes",
+        ("live_mutes.member_id",),
+        """SELECT l.title AS lesson, u.muted_at, u.until_at FROM live_mutes u
+           JOIN live_lessons l ON l.id = u.lesson_id WHERE u.member_id = $1 ORDER BY u.muted_at, l.id""",
+    ),
+    Section(
         "leagues",
         ("league_members.member_id",),
         """SELECT m.starts_on, l.division, l.tier, r.name AS city, m.joined_at, m.entered_division, m.held_division,
@@ -358,6 +393,7 @@ EXCUSED = {
     "corrections.made_by": "who corrected the points of others; the deed itself is in the audit",
     "suspicions.judged_by": "who judged others' learning; the deed itself is in the audit",
     "role_grants.granted_by": "who gave a role to others; the deed itself is in the audit",
+    "live_messages.removed_by": "who took out what others said; the deed itself is in the audit",
     "story_entries.reviewed_by": "who looked at others' stories; the deed itself is in the audit",
     "redemption_steps.by": "who saw others' redemptions through; the deed itself is in the audit",
 }

@@ -26,6 +26,7 @@ from resolvers.courses import course_node, lesson_node, media_node, module_node
 from resolvers.draws import prize_draw_node
 from resolvers.leagues import league_node
 from resolvers.live import live_lesson_node, live_reservation_node, live_series_node
+from resolvers.live_room import live_check_in_node, live_message_node, live_poll_node, live_product_node
 from resolvers.notices import notice_node
 from resolvers.outlets import outlet_node, region_node
 from resolvers.points import point_entry_node
@@ -63,9 +64,13 @@ NODES: dict[str, Fetch] = {
     "HonourBoard": honour_board_node,
     "League": league_node,
     "Lesson": lesson_node,
+    "LiveCheckIn": live_check_in_node,
     "LiveLesson": live_lesson_node,
     "LiveReservation": live_reservation_node,
     "LiveSeries": live_series_node,
+    "LiveMessage": live_message_node,
+    "LivePoll": live_poll_node,
+    "LiveProduct": live_product_node,
     "Media": media_node,
     "Member": member_node,
     "Module": module_node,

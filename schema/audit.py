@@ -32,6 +32,21 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
     "draw.run": ("为抽奖《{title}》开奖", "Drew the winners of “{title}”."),
     "data.export_requested": ("申请导出个人数据", "Asked for an export of the own data."),
     "live_lesson.scheduled": ("安排了直播课《{title}》", "Scheduled the live lesson “{title}”."),
+    "live_member.muted": ("在直播《{title}》中禁言{seconds}秒", "Muted for {seconds} seconds in “{title}”."),
+    "live_member.unmuted": ("在直播《{title}》中解除了禁言", "Lifted the muting in “{title}”."),
+    "live_message.removed": ("删除了直播《{title}》中的一条发言", "Removed a message from the room of “{title}”."),
+    "live_products.set": (
+        "设置了直播《{title}》的商品：{products}件",
+        "Filled the shelf of “{title}”: {products} products.",
+    ),
+    "live_room.slowed": (
+        "把直播《{title}》的发言间隔设为{seconds}秒",
+        "Set the slow mode of “{title}” to {seconds} seconds.",
+    ),
+    "live_words.changed": (
+        "直播敏感词表有变化：现有{words}个词（{checksum}）",
+        "The words refused in live rooms have changed: {words} by now ({checksum}).",
+    ),
     "member.adult_confirmed": ("确认为成年人", "Vouched that the member is an adult."),
     "member.deleted": ("注销了账号", "Deleted the own account."),
     "member.phone_changed": ("更换了手机号", "Changed the own phone number."),

@@ -161,6 +161,14 @@ GUIDE: dict[ErrorCode, Guide] = {
         "The lesson is for adults, and the viewer is not known to be one.",
         "Show the sentence; keep the event and send it again once `viewer.adultConfirmedAt` is set.",
     ),
+    ErrorCode.MUTED: Guide(
+        "Who runs the room of the live lesson has muted the viewer for a while.",
+        "Show the sentence; keep the text, and let the person watch on.",
+    ),
+    ErrorCode.WORD_REFUSED: Guide(
+        "The message holds a word that is not said in live rooms.",
+        "Show the sentence and let the person change the text.",
+    ),
 }
 
 PROGRESS = frozenset(

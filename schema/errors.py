@@ -65,6 +65,11 @@ MESSAGES: dict[Code, tuple[str, str]] = {  # (zh-CN, en)
         "仅限已确认成年的学员，请联系管理员确认",
         "For confirmed adults. Please ask an administrator to confirm you.",
     ),
+    Code.MUTED: ("您暂时不能在直播间发言", "You cannot speak in this room for a while."),
+    Code.WORD_REFUSED: (
+        "内容含有不适合的词语，请修改后再发",
+        "This holds a word that is not said here. Please change it.",
+    ),
 }
 
 

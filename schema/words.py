@@ -22,6 +22,7 @@ from kit.words import (
     ExportStatus,
     LeagueDivision,
     LeagueZone,
+    LiveMessageKind,
     LiveScope,
     LiveStatus,
     NoticeKind,
@@ -70,6 +71,7 @@ __all__ = [
     "ExportStatus",
     "LeagueDivision",
     "LeagueZone",
+    "LiveMessageKind",
     "LiveScope",
     "LiveStatus",
     "NoticeKind",
@@ -471,4 +473,10 @@ show(
     ABSENT="Had a seat and did not come (缺席).",
     EXCUSED="Had a seat, and is excused (请假).",
     REPLAY="Watched the replay instead (回看).",
+)
+show(
+    LiveMessageKind,
+    "What is said in a live lesson's room.",
+    CHAT="Said to everybody (聊天).",
+    QUESTION="Asked; others may up-vote it (提问).",
 )

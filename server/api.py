@@ -19,6 +19,7 @@ from resolvers.courses import CourseMutations, CourseQueries
 from resolvers.draws import DrawMutations, DrawQueries
 from resolvers.insight import InsightQueries
 from resolvers.live import LiveMutations, LiveQueries
+from resolvers.live_room import LiveRoomFeed, LiveRoomMutations
 from resolvers.node import NodeQueries
 from resolvers.notices import NoticeMutations
 from resolvers.outlets import OutletMutations, OutletQueries
@@ -83,12 +84,13 @@ class Mutation(
     TaskMutations,
     StoryMutations,
     LiveMutations,
+    LiveRoomMutations,
     SuspicionMutations,
 ): ...
 
 
 @strawberry.type
-class Subscription(PointsFeed, BoardFeed): ...
+class Subscription(PointsFeed, BoardFeed, LiveRoomFeed): ...
 
 
 class ReadDocument(SchemaExtension):

@@ -102,6 +102,7 @@ class WebServer(uvicorn.Server):
                 proxy_headers=False,
                 ws_max_size=64 * 1024,
                 ws_max_queue=8,
+                ws_per_message_deflate=False,  # a room's messages are short, and thousands of deflaters are not small
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=5,
             )

@@ -17,6 +17,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.types.execution import PreExecutionError
 
+from auth.actor import Actor
 from kit.clock import monotonic
 from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
@@ -33,7 +34,9 @@ from server.documents import Refused
 from server.identity import Identity, actor_behind, identify, is_open, pay_what_is_due
 from server.places import MOST_PER_ADDRESS, MOST_PER_MEMBER, Places
 from server.request import GraphQLRequest, address_of, language_of, request_of
+from server.rooms import RoomAsk, Rooms, TooSlow, room_ask
 from server.trusted import refuse_untrusted
+from services.live_room import enter_room
 from services.ports import Ports
 
 PROTOCOL = "graphql-transport-ws"
@@ -52,7 +55,8 @@ class Gone(Exception):
 
 
 class Socket:
-    def __init__(self, websocket: WebSocket, ports: Ports, gate: Gate, places: Places) -> None:
+    def __init__(self, websocket: WebSocket, ports: Ports, gate: Gate, places: Places, rooms: Rooms) -> None:
+        self._rooms = rooms
         self._websocket = websocket
         self._ports = ports
         self._gate = gate
@@ -227,6 +231,9 @@ class Socket:
         context = Context(
             self._ports, actor, caller.language, caller.request_id, caller.address, ask_again=ask_again, find=find
         )
+        if actor is not None and (room := room_ask(asked, admitted, caller.language)) is not None:
+            await self._follow_room(operation_id, room, actor, charge)
+            return None
         stream = await schema.stream(
             asked.source, asked.variables, context_value=context, operation_name=asked.operation_name
         )
@@ -242,6 +249,25 @@ class Socket:
                 await self._send({"id": operation_id, "type": "next", "payload": shown})
                 charge = None  # the first answer says what all of it cost
         return None
+
+    async def _follow_room(self, operation_id: str, ask: RoomAsk, actor: Actor, charge: Charge | None) -> None:
+        """Send what happens in a room, in bytes that are made once for everybody who asks the same.
+
+        Whether the member may still go on is looked at by their token here, by their session in the watch of `Sockets`.
+        """
+        await enter_room(self._ports, actor, ask.lesson_id, ask.after)
+        front = f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":'
+        shown = charge.shown_in({}) if charge is not None else {}
+        try:
+            async with aclosing(self._rooms.frames(ask)) as frames:
+                async for frame in frames:
+                    if self.identity is not None and self.identity.expires_at <= self._ports.clock.now():
+                        await self._refuse(4403, "Forbidden")
+                    if shown:  # the first answer says what all of it cost
+                        frame, shown = f"{frame[:-1]},{orjson.dumps(shown).decode()[1:]}", {}
+                    await self._send_text(f"{front}{frame}}}")
+        except TooSlow:
+            await self._refuse(1001, "Too slow")
 
     async def _identity(self) -> Identity | None:
         try:
@@ -259,13 +285,16 @@ class Socket:
         await self._send({"id": operation_id, "type": "error", "payload": shown["errors"]})
 
     async def _send(self, message: Answer) -> None:
+        await self._send_text(orjson.dumps(message).decode())
+
+    async def _send_text(self, text: str) -> None:
         """Send in turn. A client that reads nothing for `SEND_SECONDS` is gone."""
         async with self._sending:
             if self._closed:
                 raise Gone
             try:
                 async with asyncio.timeout(SEND_SECONDS):
-                    await self._websocket.send_text(orjson.dumps(message).decode())
+                    await self._websocket.send_text(text)
             except (RuntimeError, WebSocketDisconnect, OSError, TimeoutError) as error:
                 await self.close(1001, "Too slow")
                 raise Gone from error
@@ -278,6 +307,7 @@ class Sockets:
         self._ports = ports
         self._gate = gate
         self._places = places
+        self.rooms = Rooms(ports)
         self._open: set[Socket] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -286,7 +316,7 @@ class Sockets:
             await websocket.accept()
             await websocket.close(4406, "Subprotocol not acceptable")
             return
-        socket = Socket(websocket, self._ports, self._gate, self._places)
+        socket = Socket(websocket, self._ports, self._gate, self._places, self.rooms)
         self._open.add(socket)
         counted.sockets.inc()
         try:

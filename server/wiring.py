@@ -19,6 +19,7 @@ from kit.phones import Phones
 from kit.redis import open_redis
 from kit.settings import Settings
 from kit.tasks import end
+from kit.word_list import WordList
 from models import MODULES
 from providers.captcha.registry import captcha_for
 from providers.known import require_known_providers
@@ -64,6 +65,7 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
             captcha=captcha_for(settings),
             storage=storage_for(settings),
             probe=FFmpegProbe(),
+            word_list=WordList(settings.room_words_file or settings.data_dir / "room-words.txt"),
         )
     finally:
         passwords.close()

@@ -13,6 +13,7 @@ from kit.clock import ZONE
 from kit.db import require_transaction
 from kit.words import LiveStatus, NoticeKind, SeatState
 from models.live import LiveLesson, reserved_by
+from services.live_events import room_status_changed
 from services.live_states import FAILED
 from services.notices import Tidings, Value, tell_each
 from services.ports import Ports
@@ -47,6 +48,7 @@ async def status_changed(ports: Ports, lesson: LiveLesson, before: LiveStatus, c
         members = await reserved_by(lesson.id, SeatState.SEATED, SeatState.WAITLISTED)
         reason = cause if lesson.status is LiveStatus.CANCELLED else NOT_BEGUN
         await _tell(ports, lesson, NoticeKind.LIVE_LESSON_CANCELLED, members, "", reason=reason)
+    await room_status_changed(ports, lesson)
 
 
 async def seat_reserved(ports: Ports, lesson: LiveLesson, member_id: UUID) -> None:

@@ -12,6 +12,7 @@ from kit.paging import Cursors
 from kit.phones import Phones
 from kit.redis import Redis
 from kit.settings import Settings
+from kit.word_list import WordList
 from providers.captcha.base import Captcha
 from providers.probe.base import Probe
 from providers.push.base import Push, Robot
@@ -41,3 +42,5 @@ class Ports:
     """None: nobody judges, and sign-in has its budgets alone."""
     storage: Storage
     probe: Probe
+    word_list: WordList
+    """What nobody says in live rooms."""

@@ -1,6 +1,7 @@
 """A WebSocket client inside the test's own event loop, speaking graphql-transport-ws to the application."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -44,6 +45,8 @@ class TestSocket:
         }
         self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._from_app: asyncio.Queue[Any] = asyncio.Queue()
+        self._reading = asyncio.Event()
+        self._reading.set()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -80,6 +83,22 @@ class TestSocket:
         found: dict[str, Any] = orjson.loads(event["text"])
         return found
 
+    async def frame(self) -> str:
+        """The next message as it was sent, but for what the operation cost."""
+        text: str = (await self._event())["text"]
+        return re.sub(r',"extensions":\{"cost":\{[^}]*\}\}', "", text)
+
+    def stops_reading(self) -> None:
+        """Whatever the server sends from now on waits, as when a phone has lost its network."""
+        self._reading.clear()
+
+    def reads_on(self) -> None:
+        self._reading.set()
+
+    async def _send(self, event: Any) -> None:
+        await self._reading.wait()
+        self._from_app.put_nowait(event)
+
     async def next(self, operation_id: str = "1") -> dict[str, Any]:
         """The payload of the next event of an operation, which must come next of all."""
         message = await self.receive()
@@ -106,7 +125,7 @@ class TestSocket:
 
     async def _serve(self) -> None:
         try:
-            await self._app(self._scope, self._to_app.get, self._from_app.put)
+            await self._app(self._scope, self._to_app.get, self._send)
         finally:
             self._from_app.put_nowait({"type": "websocket.close", "code": 1006, "reason": "the server left"})
 

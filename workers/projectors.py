@@ -17,6 +17,7 @@ from services.codes import send_code
 from services.courses import recount_course
 from services.day_totals import learners_changed, mark_announced
 from services.leagues import admit
+from services.live_events import rooms_moved
 from services.paths import settle_moved
 from services.ports import Ports
 from services.push import Words, push_notices
@@ -97,6 +98,13 @@ async def codes_asked(ports: Ports, changes: Sequence[Change]) -> None:
                 raise outcome
 
 
+async def rooms_changed(ports: Ports, changes: Sequence[Change]) -> None:
+    """Something happened in the rooms of live lessons; most who follow have heard of it already."""
+    await rooms_moved(
+        ports, {UUID(change.key): max(payload["seq"] for payload in change.payloads) for change in changes}
+    )
+
+
 async def seasons_began(ports: Ports, changes: Sequence[Change]) -> None:
     """A season was named: what ran at that moment without a name ends earlier than its boards know."""
     seasons = await named_seasons()
@@ -131,4 +139,5 @@ PROJECTORS: dict[str, Projector] = {
     "season": seasons_began,
     "sms": codes_asked,
     "push": notices_told,
+    "room": rooms_changed,
 }

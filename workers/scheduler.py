@@ -16,6 +16,9 @@ from services.board_projection import average_regions, check_boards
 from services.day_totals import count_assignments, count_days
 from services.draws import close_draws
 from services.leagues import admit_missed, keep_leagues
+from services.live_asks import close_live_polls
+from services.live_chat import note_word_list
+from services.live_room import count_audiences
 from services.notices import sweep_notices
 from services.paths import settle_paths
 from services.points import follow_old_streaks, purge_refused
@@ -62,6 +65,9 @@ TICKS: tuple[Tick, ...] = (
     Tick("fill in new badges", 15, fill_badges),
     Tick("push what waited for the morning", 30, release_pushes),
     Tick("forget read notices", 3600, sweep_notices),
+    Tick("close live polls", 1, close_live_polls),
+    Tick("count live audiences", 5, count_audiences),
+    Tick("note the word list", 60, note_word_list),
     Tick("forget old codes and sessions", 3600, tidy_sessions),
     Tick("sweep uploads", 600, sweep_uploads),
 )

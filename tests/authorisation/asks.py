@@ -20,8 +20,18 @@ from kit.clock import day_of
 from kit.ids import from_global, new_id, to_global
 from kit.words import PostRole, Role, StoryEntryStatus
 from models.accounts import Member, grant
+from models.live_asks import options_of
 from models.uploads import Upload
-from tests.authorisation.cast import THINGS, Cast, Relation, campaign_for, draw_for, live_lesson_for, story_by
+from tests.authorisation.cast import (
+    THINGS,
+    Cast,
+    Relation,
+    campaign_for,
+    draw_for,
+    live_lesson_for,
+    live_room_for,
+    story_by,
+)
 from tests.uploads.files import PNG, promise
 
 ARGUMENTS = {
@@ -120,6 +130,7 @@ for every kind of thing."""
 
 SUBSCRIPTIONS: dict[str, Lookup] = {
     "honourBoardMoved": Lookup("HonourBoard", "(boardId: $id) { asOf }"),
+    "liveRoom": Lookup("LiveLesson", "(liveLessonId: $id) { seq }"),
 }
 
 
@@ -383,6 +394,45 @@ async def _new_contest(cast: Cast, _: Relation) -> dict[str, object]:
     return {"title": "征文", "opensAt": now.isoformat(), "closesAt": (now + timedelta(days=1)).isoformat()}
 
 
+async def _room(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"liveLessonId": to_global("LiveLesson", (await live_room_for(cast, relation))[0].id)}
+
+
+async def _saying(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _room(cast, relation), "kind": "CHAT", "text": "你好", "clientId": str(uuid4())}
+
+
+async def _live_poll(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _room(cast, relation), "question": "好吗？", "options": ["好", "不好"], "seconds": 60}
+
+
+async def _live_seconds(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _room(cast, relation), "seconds": 30}
+
+
+async def _live_shelf(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _room(cast, relation), "products": [{"title": "荔枝"}]}
+
+
+async def _somebody_to_mute(cast: Cast, relation: Relation) -> dict[str, object]:
+    far = to_global("Member", cast.people[Relation.FAR].id)
+    return {**await _room(cast, relation), "memberId": far, "seconds": 30}
+
+
+async def _live_message(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"messageId": to_global("LiveMessage", (await live_room_for(cast, relation))[1]["LiveMessage"])}
+
+
+async def _live_vote(cast: Cast, relation: Relation) -> dict[str, object]:
+    poll_id = (await live_room_for(cast, relation, poll_closed=False))[1]["LivePoll"]
+    [options] = await options_of([poll_id])
+    return {"pollId": to_global("LivePoll", poll_id), "optionIds": [to_global("LivePollOption", options[0].id)]}
+
+
+async def _live_answer(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"checkInId": to_global("LiveCheckIn", (await live_room_for(cast, relation))[1]["LiveCheckIn"])}
+
+
 async def _new_live_lesson(cast: Cast, relation: Relation) -> dict[str, object]:
     starts_at = cast.world.ports.clock.now() + timedelta(days=9)
     host = await cast.world.staff(Role.LECTURER, name="讲师")
@@ -417,6 +467,17 @@ async def _demo_code(_: Cast, __: Relation) -> dict[str, object]:
 MUTATIONS: dict[str, Change] = {
     "cancelLiveSeat": Change("LiveLesson", _seat),
     "reserveLiveSeat": Change("LiveLesson", _seat),
+    "answerLiveCheckIn": Change("LiveLesson", _live_answer),
+    "askLiveCheckIn": Change("LiveLesson", _live_seconds),
+    "muteInLiveLesson": Change("LiveLesson", _somebody_to_mute),
+    "openLivePoll": Change("LiveLesson", _live_poll),
+    "pinLiveProduct": Change("LiveLesson", _room),
+    "postLiveMessage": Change("LiveLesson", _saying),
+    "removeLiveMessage": Change("LiveLesson", _live_message),
+    "setLiveProducts": Change("LiveLesson", _live_shelf),
+    "setLiveSlowMode": Change("LiveLesson", _live_seconds),
+    "upvoteLiveQuestion": Change("LiveLesson", _live_message),
+    "voteInLivePoll": Change("LiveLesson", _live_vote),
     "scheduleLiveLesson": Change("Region", _new_live_lesson),
     "createBadge": Change(None, _new_badge),
     "addClerk": Change("Outlet", _new_clerk),

@@ -27,12 +27,15 @@ from kit.words import (
     ConsentPurpose,
     CourseStatus,
     ExportStatus,
+    LiveMessageKind,
+    LiveStatus,
     OutletTier,
     PostRole,
     PrizeOrder,
     RedemptionStatus,
     RefusalReason,
     Role,
+    RoomEventKind,
     SeatState,
     StoryEntryStatus,
     SuspicionKind,
@@ -48,6 +51,9 @@ from models.courses import Course, CourseLecturer, EditionLesson
 from models.draws import DrawPrize, DrawPurchase, DrawWinner, PrizeDraw
 from models.exports import DataExport
 from models.live import LiveLesson, LiveSeat, LiveSeries
+from models.live_asks import CheckInRow, PollRow, add_check_in, add_poll, add_vote, mark_closed
+from models.live_messages import add_message
+from models.live_products import ProductRow, put_products
 from models.member_lists import home_path
 from models.notices import Notice
 from models.outlets import Outlet, Region, current_outlets
@@ -61,6 +67,7 @@ from models.tasks import Task, TaskClaim
 from services.audit import record
 from services.courses import rate_course
 from services.leagues import form_week
+from services.live_events import room_event
 from services.privacy import give_consent
 from tests.gql import Gql
 from tests.world import MadeCourse, World
@@ -382,6 +389,39 @@ async def live_lesson_for(cast: Cast, relation: Relation) -> LiveLesson:
     )  # fmt: skip
 
 
+async def live_room_for(
+    cast: Cast, relation: Relation, *, poll_closed: bool = True
+) -> tuple[LiveLesson, dict[str, UUID]]:
+    """A lesson on air in whose room everything has happened: a question, a poll, a check-in, a shelf."""
+    lesson, now, ports = await live_lesson_for(cast, relation), cast.world.ports.clock.now(), cast.world.ports
+    made = {kind: new_id() for kind in ("LiveMessage", "LivePoll", "LiveCheckIn", "LiveProduct")}
+    later, image = now + timedelta(hours=1), await cast.world.media()
+    await LiveLesson.filter(id=lesson.id).update(status=LiveStatus.LIVE, doors_open_at=now)
+
+    async def work() -> None:
+        seq = await room_event(ports, lesson.id, RoomEventKind.MESSAGE_POSTED, made["LiveMessage"])
+        author = cast.people[Relation.FAR]
+        said = (LiveMessageKind.QUESTION, "多少钱一斤？")
+        await add_message(made["LiveMessage"], lesson.id, seq, author.id, new_id(), *said)
+        poll = PollRow(made["LivePoll"], lesson.id, "喜欢吗？", False, now, later, None)
+        option = new_id()
+        await add_poll(poll, [(option, "喜欢"), (new_id(), "不喜欢")])
+        if cast.actor is not None:
+            await add_vote(poll.id, cast.actor.id, [option], now)
+        if poll_closed:
+            await mark_closed(poll.id, now)
+        await add_check_in(CheckInRow(made["LiveCheckIn"], lesson.id, now, later))
+        address = "https://shop.example/lychee"
+        await put_products(lesson.id, [ProductRow(made["LiveProduct"], lesson.id, "荔枝", image.id, "¥19.9", address)])
+
+    await transaction(work)
+    return lesson, made
+
+
+async def _of_a_room(kind: str, cast: Cast, relation: Relation) -> str:
+    return to_global(kind, (await live_room_for(cast, relation))[1][kind])
+
+
 async def _module(cast: Cast, relation: Relation) -> str:
     course = await Course.get(id=cast.land.courses[relation].id)
     return to_global("Module", course.module_id)
@@ -553,8 +593,12 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "HonourBoard": _honour_board,
     "League": _league,
     "Lesson": _lesson,
+    "LiveCheckIn": partial(_of_a_room, "LiveCheckIn"),
     "LiveLesson": _live_lesson,
     "LiveReservation": _live_reservation,
+    "LiveMessage": partial(_of_a_room, "LiveMessage"),
+    "LivePoll": partial(_of_a_room, "LivePoll"),
+    "LiveProduct": partial(_of_a_room, "LiveProduct"),
     "LiveSeries": _live_series,
     "Media": _media,
     "Member": _member,

@@ -42,6 +42,9 @@ MOMENTS = {
     "CreateRewardInput.availableFrom",
     "CreateRewardInput.availableUntil",
     "HonourBoard.asOf",
+    "LiveCheckIn.answerBy",
+    "LiveCheckInAsked.answerBy",
+    "LiveRoomUpdate.at",
     "MarkNoticesReadInput.upTo",
     "PointRule.effectiveFrom",
     "Query.liveLessons(from)",
@@ -211,6 +214,11 @@ SHORT_LISTS = {
     "AcademyOverview.days": "at most 400, by its arguments",
     "AcademyOverview.regions": "one floor of the tree below one region",
     "AcademyOverview.topCourses": "ten",
+    "LiveLesson.products": "at most 50",
+    "LivePoll.options": "at most 10",
+    "LivePoll.viewerVote": "at most 10",
+    "OpenedLivePoll.options": "at most 10",
+    "ClosedLivePoll.options": "at most 10",
     "Viewer.badges": "as many as there are badges, a few dozen at most",
     "Course.lecturers": "a team of three",
     "Course.lessons": "one course, as its makers planned it",
@@ -275,7 +283,7 @@ def wrong(rule: Callable[[str, str, str], bool]) -> list[str]:
 
 def test_ids_are_ids() -> None:
     """`id` is the global one; what a person or another system made up is a code, a key or a device id."""
-    named = {"id": "ID"} | {"eventId": "UUID", "deviceId": "String"}
+    named = {"id": "ID"} | {"eventId": "UUID", "clientId": "UUID", "deviceId": "String"}
 
     def breaks(_: str, name: str, kind: str) -> bool:
         if name.endswith("Ids") or name == "ids":
