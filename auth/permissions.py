@@ -90,11 +90,14 @@ def may_read_deed(actor: Actor, region_path: str | None) -> bool:
     return "" in reach or (region_path is not None and within(region_path, reach))
 
 
-def may_upload(actor: Actor, kind: str | None) -> bool:
-    """Everyone uploads pictures, of themselves at least; staff who change things other media; admins sheets (None)."""
+def may_upload(actor: Actor, kind: str | None, *, makes_courses: bool = False) -> bool:
+    """Everyone uploads pictures, of themselves at least; other media lecturers, whoever makes a course, and staff who
+    change things; admins sheets (None)."""
     if kind == "IMAGE":
         return True
-    return actor.has(Role.ADMIN) if kind is None else actor.has(*(STAFF - {Role.AUDITOR}))
+    if kind is None:
+        return actor.has(Role.ADMIN)
+    return makes_courses or actor.has(Role.LECTURER, *(STAFF - {Role.AUDITOR}))
 
 
 def may_confirm_adult(actor: Actor, member_id: UUID, places: Iterable[str]) -> bool:
@@ -103,8 +106,46 @@ def may_confirm_adult(actor: Actor, member_id: UUID, places: Iterable[str]) -> b
 
 
 def may_see_course(actor: Actor | None, status: CourseStatus) -> bool:
-    """Everyone sees what is published; staff also what is not yet, or no longer."""
+    """Everyone sees what is published; staff also what is not yet, or no longer. Its makers, and whoever began it
+    before it was retired, are asked for beside this."""
     return status is CourseStatus.PUBLISHED or (actor is not None and actor.has(*STAFF))
+
+
+def may_propose_course(actor: Actor) -> bool:
+    """Shop people, lecturers and staff who change things; an account alone is soon made."""
+    return actor.has(Role.LEARNER, Role.LECTURER, *(STAFF - {Role.AUDITOR}))
+
+
+def may_make_course(actor: Actor, proposed_by: UUID | None, team: Iterable[UUID]) -> bool:
+    """Who proposed the course, and its team: they change it while it is a draft, and hand it in."""
+    return actor.member_id == proposed_by or actor.member_id in team
+
+
+def may_run_course(actor: Actor, region_path: str) -> bool:
+    """Admins of the region the course was proposed from ("": everywhere): they say who makes it."""
+    return within(region_path, actor.reach(Role.ADMIN))
+
+
+def may_review_course(actor: Actor, region_path: str, makers: Iterable[UUID]) -> bool:
+    """Admins of its region, but nobody who proposed it or ever was in its team: what is published was looked at by
+    somebody else, also if an admin made it. `makers` are those of all times."""
+    return may_run_course(actor, region_path) and actor.member_id not in makers
+
+
+def may_see_credit(actor: Actor, member_id: UUID, places: Iterable[str]) -> bool:
+    """A lecturer's credit: they themselves, admins and auditors of their regions."""
+    reach = actor.reach(Role.ADMIN, Role.AUDITOR)
+    return member_id == actor.member_id or "" in reach or any(within(place, reach) for place in places if place)
+
+
+def may_assign(actor: Actor, region_path: str) -> bool:
+    """Admins ask what is to be learned of the people and outlets of their subtrees."""
+    return within(region_path, actor.reach(Role.ADMIN))
+
+
+def may_assign_to(actor: Actor, places: Iterable[str]) -> bool:
+    """Admins ask it of a single person whose post or role lies in their subtrees."""
+    return _administers(actor, places)
 
 
 def may_run_offers(actor: Actor, region_path: str) -> bool:

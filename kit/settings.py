@@ -111,7 +111,19 @@ class Settings(BaseSettings):
     captcha_provider: str = "none"
     """Who judges whether a person is signing in, once a device or network is suspicious."""
     storage_provider: str = "local"
-    """Where media are kept; `local` is the data directory."""
+    """Where media are kept; `local` is the data directory, `s3` a bucket of any service that speaks S3."""
+    s3_endpoint: str | None = None
+    """Where the S3 service answers, https://host; none: Amazon's of the region. Phones must reach it too."""
+    s3_region: str = "us-east-1"
+    """The region the bucket is in, as its addresses are signed for."""
+    s3_bucket: str | None = None
+    """The bucket, which only this academy uses; let it forget unfinished multipart uploads after a day."""
+    s3_access_key_id: SecretStr | None = None
+    """Of an account that may get, put and delete objects of this bucket, and no more."""
+    s3_secret_access_key: SecretStr | None = None
+    """The secret that belongs to it."""
+    s3_path_style: bool = False
+    """Whether the bucket stands in the path and not in the host name, as most services of one's own want it."""
     media_url_seconds: int = 6 * 3600
     """How long the address of a film is good for."""
     board_names: Literal["member", "shop"] = "member"
@@ -143,7 +155,16 @@ class Settings(BaseSettings):
             raise ValueError(f"begin with {' or '.join(known)}")
         return url
 
-    @field_validator("sms_access_key_id", "sms_access_key_secret", "sms_region", "push_app_key", "push_master_secret")
+    @field_validator(
+        "sms_access_key_id",
+        "sms_access_key_secret",
+        "sms_region",
+        "push_app_key",
+        "push_master_secret",
+        "s3_region",
+        "s3_access_key_id",
+        "s3_secret_access_key",
+    )
     @classmethod
     def _is_one_word(cls, value: SecretStr | str | None) -> SecretStr | str | None:
         """A line break that came along with a copied key would only be found by the first member who wants a code."""
@@ -152,7 +173,7 @@ class Settings(BaseSettings):
             raise ValueError("give it alone, without spaces and line breaks")
         return value
 
-    @field_validator("sms_endpoint")
+    @field_validator("sms_endpoint", "s3_endpoint")
     @classmethod
     def _is_encrypted(cls, url: str | None) -> str | None:
         """What goes there opens accounts; only to this machine it may go in the clear."""

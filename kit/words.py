@@ -55,6 +55,14 @@ class CourseStatus(StrEnum):
     RETIRED = "RETIRED"
 
 
+class CoursePart(StrEnum):
+    """Who does what in the team that makes a course."""
+
+    SCRIPT = "SCRIPT"
+    FOOTAGE = "FOOTAGE"
+    EDIT = "EDIT"
+
+
 class CourseSort(StrEnum):
     NEWEST = "NEWEST"
     POPULAR = "POPULAR"
@@ -332,6 +340,8 @@ class NoticeKind(StrEnum):
     LIVE_SEAT_PROMOTED = "LIVE_SEAT_PROMOTED"
     LIVE_LESSON_MOVED = "LIVE_LESSON_MOVED"
     LIVE_LESSON_CANCELLED = "LIVE_LESSON_CANCELLED"
+    COURSE_PUBLISHED = "COURSE_PUBLISHED"
+    COURSE_RETURNED = "COURSE_RETURNED"
 
 
 class LiveStatus(StrEnum):

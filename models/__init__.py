@@ -7,6 +7,7 @@ MODULES = (
     "models.uploads",
     "models.outlets",
     "models.courses",
+    "models.making",
     "models.assignments",
     "models.progress",
     "models.points",

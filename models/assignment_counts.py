@@ -43,7 +43,8 @@ class OutletCounts:
 REACHED = """
     given AS (
         SELECT a.member_id, a.outlet_id, a.tier, a.due_at, r.path
-        FROM assignments a LEFT JOIN regions r ON r.id = a.region_id WHERE a.course_id = $1),
+        FROM assignments a LEFT JOIN regions r ON r.id = a.region_id
+        WHERE a.course_id = $1 AND a.withdrawn_at IS NULL),
     held AS NOT MATERIALIZED (
         SELECT p.member_id, p.outlet_id, p.is_current, o.region_id, o.tier, r.path
         FROM posts p JOIN outlets o ON o.id = p.outlet_id JOIN regions r ON r.id = o.region_id
@@ -139,9 +140,10 @@ async def courses_to_count(before: datetime, due_since: datetime, limit: int) ->
     found = await rows(
         """SELECT c.course_id FROM assigned_courses c
            WHERE (c.counted_at IS NULL OR c.counted_at <= $1
-                  OR EXISTS (SELECT FROM assignments a WHERE a.course_id = c.course_id AND a.assigned_at >= c.counted_at))
+                  OR EXISTS (SELECT FROM assignments a WHERE a.course_id = c.course_id
+                             AND greatest(a.assigned_at, a.withdrawn_at) >= c.counted_at))
              AND EXISTS (SELECT FROM assignments a WHERE a.course_id = c.course_id AND a.due_at >= $2)
-           ORDER BY c.counted_at NULLS FIRST, c.course_id LIMIT $3""",  # noqa: E501
+           ORDER BY c.counted_at NULLS FIRST, c.course_id LIMIT $3""",
         before, due_since, limit,
     )  # fmt: skip
     return [row["course_id"] for row in found]

@@ -18,6 +18,7 @@ from tortoise.models import Model
 from kit.db import execute, require_transaction, rows
 from kit.words import CourseForm, CourseKind, CourseStatus, OutletTier
 from models.accounts import Member
+from models.outlets import Region
 
 
 class Module(Model):
@@ -49,7 +50,12 @@ class MediaAsset(Model):
 
 
 class Course(Model):
-    """A course keeps its id across editions. The counters are projections, recounted by `recount_course`."""
+    """A course keeps its id across editions. The counters are projections, recounted by `recount_course`.
+
+    Until it is published for the first time its makers work on this row and on `edition_id`; afterwards both are what
+    readers see, and makers work on a `CourseDraft` (`models/making.py`). `version` counts every change of either.
+    `region`: where who proposed it stood then; None: nowhere, or it was there before there were proposals.
+    """
 
     id = fields.UUIDField(primary_key=True)
     code = fields.CharField(40, unique=True)
@@ -74,6 +80,13 @@ class Course(Model):
     adults_only = fields.BooleanField(default=False)
     created_at = fields.DatetimeField()
     published_at = fields.DatetimeField(null=True)
+    version = fields.IntField(default=1, db_default=1)
+    proposed_by = fields.UUIDField(null=True)
+    region: fields.ForeignKeyNullableRelation[Region] = fields.ForeignKeyField(
+        "models.Region", "courses", null=True, on_delete=fields.RESTRICT
+    )
+    region_id: UUID | None
+    points_proposed = fields.IntField(null=True)
     view_count = fields.IntField(default=0)
     completion_count = fields.IntField(default=0)
     rating_sum = fields.IntField(default=0)
@@ -84,7 +97,7 @@ class Course(Model):
 
 
 class CourseEdition(Model):
-    """One publication of a course; `number` counts from 1."""
+    """One publication of a course; `number` counts from 1. Until it is published its makers change it."""
 
     id = fields.UUIDField(primary_key=True)
     course: fields.ForeignKeyRelation[Course] = fields.ForeignKeyField(
@@ -92,7 +105,7 @@ class CourseEdition(Model):
     )
     course_id: UUID
     number = fields.IntField()
-    published_at = fields.DatetimeField()
+    published_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "course_editions"
@@ -126,7 +139,7 @@ class EditionLesson(Model):
     lesson_id: UUID
     position = fields.SmallIntField()
     title = fields.CharField(200)
-    body = fields.TextField(null=True)
+    body: str | None = fields.TextField(null=True)
     media: fields.ForeignKeyNullableRelation[MediaAsset] = fields.ForeignKeyField(
         "models.MediaAsset", "lessons", null=True, on_delete=fields.RESTRICT
     )
@@ -189,6 +202,7 @@ class CourseRow:
     edition: int | None
     title: str
     summary: str
+    tags: tuple[str, ...]
     cover_media_id: UUID | None
     audience_tiers: tuple[OutletTier, ...]
     duration_seconds: int
@@ -200,14 +214,18 @@ class CourseRow:
     completion_count: int
     rating_average: float
     rating_count: int
+    version: int
+    proposed_by: UUID | None
+    points_proposed: int | None
 
 
 COURSE_COLUMNS = """
-    c.id, c.code, c.module_id, c.form, c.kind, c.status, c.edition_id, e.number AS edition, c.title, c.summary,
+    c.id, c.code, c.module_id, c.form, c.kind, c.status, c.edition_id,
+    CASE WHEN e.published_at IS NOT NULL THEN e.number END AS edition, c.title, c.summary, c.tags,
     c.cover_media_id, c.audience_tiers, c.duration_seconds,
     (SELECT count(*) FROM edition_lessons l WHERE l.edition_id = c.edition_id)::int AS lesson_count,
     c.adults_only, c.published_at, c.listed_at,
-    c.view_count, c.completion_count, c.rating_average, c.rating_count"""
+    c.view_count, c.completion_count, c.rating_average, c.rating_count, c.version, c.proposed_by, c.points_proposed"""
 COURSE_TABLES = "courses c LEFT JOIN course_editions e ON e.id = c.edition_id"
 
 
@@ -218,6 +236,7 @@ def course_row(row: dict[str, Any]) -> CourseRow:
             "form": CourseForm(row["form"]),
             "kind": CourseKind(row["kind"]),
             "status": CourseStatus(row["status"]),
+            "tags": tuple(row["tags"]),
             "audience_tiers": tuple(OutletTier(tier) for tier in row["audience_tiers"]),
         }
     )
@@ -272,6 +291,17 @@ async def stars_by_courses(member_id: UUID, course_ids: Sequence[UUID]) -> list[
     )
     stars = {row["course_id"]: row["stars"] for row in found}
     return [stars.get(course_id) for course_id in course_ids]
+
+
+async def begun_and_retired(member_id: UUID, course_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these courses that are retired and that the member has begun."""
+    found = await rows(
+        "SELECT c.id FROM courses c JOIN course_enrolments e ON e.course_id = c.id AND e.member_id = $1"
+        " WHERE c.id = ANY($2::uuid[]) AND c.status = 'RETIRED'",
+        member_id,
+        list(course_ids),
+    )
+    return {row["id"] for row in found}
 
 
 async def replace_rating(
@@ -332,6 +362,34 @@ async def recount_learners(course_id: UUID) -> None:
            GROUP BY e.course_id, o.tier""",
         course_id,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What the courses that name a lecturer add up to. Rating: stars given in all, by so many opinions."""
+
+    courses: int
+    views: int
+    completions: int
+    rating_sum: int
+    rating_count: int
+
+
+async def credits_of(member_ids: Sequence[UUID]) -> list[Credit]:
+    """The credit of each lecturer, in the order of the ids: the counters of the courses that name them.
+
+    These are projections and are recounted; a course of several lecturers counts whole for each of them. Retired ones
+    keep counting, what was never published does not.
+    """
+    found = await rows(
+        "SELECT l.member_id, count(*) AS courses, sum(c.view_count) AS views, sum(c.completion_count) AS completions,"
+        " sum(c.rating_sum) AS rating_sum, sum(c.rating_count) AS rating_count"
+        " FROM course_lecturers l JOIN courses c ON c.id = l.course_id"
+        " WHERE l.member_id = ANY($1::uuid[]) AND c.published_at IS NOT NULL GROUP BY l.member_id",
+        list(member_ids),
+    )
+    shelf = {row.pop("member_id"): Credit(**{name: int(value) for name, value in row.items()}) for row in found}
+    return [shelf.get(each, Credit(0, 0, 0, 0, 0)) for each in member_ids]
 
 
 async def media_by_id(media_id: UUID) -> MediaAsset | None:

@@ -32,6 +32,8 @@ _EMPTIED = (
     "DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE member_id = $1)",
     "UPDATE course_ratings SET comment = '' WHERE member_id = $1",
     "DELETE FROM course_lecturers WHERE member_id = $1",
+    "DELETE FROM course_makers WHERE member_id = $1",
+    "UPDATE course_moves SET note = '' WHERE by = $1",
     "DELETE FROM assignments WHERE member_id = $1",
     "UPDATE redemption_steps SET note = '' WHERE redemption_id IN (SELECT id FROM redemptions WHERE member_id = $1)",
     "DELETE FROM notices WHERE member_id = $1",

@@ -122,6 +122,14 @@ SECTIONS = (
            ORDER BY e.started_at, e.id""",
     ),
     Section(
+        "courses-made",
+        ("course_makers.member_id", "courses.proposed_by"),
+        """SELECT c.code, c.title, m.part, coalesce(m.joined_at, c.created_at) AS joined_at, m.left_at,
+                  c.proposed_by = $1 AS proposed
+           FROM courses c LEFT JOIN course_makers m ON m.course_id = c.id AND m.member_id = $1
+           WHERE m.member_id = $1 OR c.proposed_by = $1 ORDER BY 4, c.id""",
+    ),
+    Section(
         "lessons",
         ("lesson_progress.member_id", "lesson_completions.member_id"),
         """SELECT c.code AS course_code, el.title, p.lesson_id, p.reported, p.paid, p.watched_seconds,
@@ -166,7 +174,7 @@ SECTIONS = (
     Section(
         "assignments",
         ("assignments.member_id",),
-        """SELECT c.code, c.title, a.due_at, a.reason, a.assigned_at FROM assignments a
+        """SELECT c.code, c.title, a.due_at, a.reason, a.assigned_at, a.withdrawn_at FROM assignments a
            JOIN courses c ON c.id = a.course_id WHERE a.member_id = $1 ORDER BY a.assigned_at, a.id""",
     ),
     Section(
@@ -387,6 +395,9 @@ SECTIONS = (
 
 EXCUSED = {
     "assignments.assigned_by": "who asked others to learn something; the deed itself is in the audit",
+    "assignments.withdrawn_by": "who took that back; the deed itself is in the audit",
+    "course_drafts.opened_by": "who began the next edition of a course; the deed itself is in the audit",
+    "course_moves.by": "who moved a course; the deed itself is in the audit",
     "board_versions.subject_id": "counts projections, tells nothing of the member",
     "live_steps.by": "who moved a lesson on; the deed itself is in the audit",
     "point_rates.made_by": "who set what a rule pays; the deed itself is in the audit",

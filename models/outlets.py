@@ -163,6 +163,10 @@ async def region_by_code(code: str) -> Region | None:
     return await Region.get_or_none(code=code)
 
 
+async def region_by_path(path: str) -> Region | None:
+    return await Region.get_or_none(path=path)
+
+
 async def outlet_with_path(outlet_id: UUID) -> tuple[Outlet, str] | None:
     """The outlet and the path of its region."""
     outlet = await Outlet.filter(id=outlet_id).select_related("region").first()

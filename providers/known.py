@@ -8,6 +8,7 @@ from providers.push.registry import PUSH, missing_push_settings
 from providers.sms.registry import SMS
 from providers.sms.vendors import missing_settings
 from providers.storage.registry import STORAGE
+from providers.storage.s3 import missing_for_s3
 
 
 def require_known_providers(settings: Settings) -> None:
@@ -24,5 +25,6 @@ def require_known_providers(settings: Settings) -> None:
         if name not in known
     ]
     wrong += missing_settings(settings) + missing_push_settings(settings)
+    wrong += missing_for_s3(settings) if settings.storage_provider == "s3" else []
     if wrong:
         raise UnsafeSettings("\n".join(wrong))

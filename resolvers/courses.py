@@ -23,10 +23,12 @@ from schema.courses import (
     RecommendedCourse,
 )
 from schema.ids import decode, decode_if, row_key
+from schema.lecturers import LecturerCredit
 from schema.node import Node
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
 from schema.words import CourseSort
 from services import courses
+from services.lecturers import credit_of
 
 
 async def module_node(info: Info, key: str) -> Node | None:
@@ -135,6 +137,21 @@ class CourseQueries:
             key=lambda found: found.place,
             count=count,
         )
+
+    @strawberry.field(
+        description="How what a lecturer made is received (讲师成绩): for themselves, their admins and auditors."
+    )
+    async def lecturer_credit(
+        self,
+        info: Info,
+        member_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Whose; the viewer's own unless given.")
+        ] = None,
+    ) -> LecturerCredit | None:
+        actor = viewer(info)
+        row_id = decode_if(member_id, "Member") if member_id is not None else actor.member_id
+        row = await info.context.loaders.of(credit_of, actor).load(row_id) if row_id is not None else None
+        return LecturerCredit.of(row) if row is not None else None
 
 
 @strawberry.type

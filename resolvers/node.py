@@ -20,6 +20,7 @@ import strawberry
 from kit.errors import bad_input
 from kit.ids import from_global
 from resolvers.accounts import member_node, session_node
+from resolvers.assigning import assignment_node
 from resolvers.badges import badge_node
 from resolvers.boards import honour_board_node
 from resolvers.courses import course_node, lesson_node, media_node, module_node
@@ -57,6 +58,7 @@ async def audit_entry_node(info: Info, key: str) -> Node | None:
 
 
 NODES: dict[str, Fetch] = {
+    "Assignment": assignment_node,
     "AuditEntry": audit_entry_node,
     "Badge": badge_node,
     "Course": course_node,

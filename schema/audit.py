@@ -28,6 +28,17 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
     "clerk.removed": ("移除了店员", "Removed a clerk."),
     "consent.given": ("同意了{purpose}，第{version}版", "Agreed to {purpose}, version {version}."),
     "consent.withdrawn": ("撤回了对{purpose}的同意，第{version}版", "Took back {purpose}, version {version}."),
+    "course.proposed": ("提交了课程选题《{title}》", "Proposed the course “{title}”."),
+    "course.changed": ("修改了课程《{title}》：{what}", "Changed the course “{title}”: {what}."),
+    "course.moved": (
+        "把课程《{title}》第{edition}版从{from}改为{to}：{note}",
+        "Moved edition {edition} of the course “{title}” from {from} to {to}: {note}",
+    ),
+    "course.assigned": (
+        "安排{assigned}人学习《{title}》，原因：{reason}",
+        "Assigned “{title}” to {assigned} people. Reason: {reason}",
+    ),
+    "assignment.withdrawn": ("撤回了《{title}》的学习安排", "Withdrew an assignment of “{title}”."),
     "draw.created": ("发起了抽奖《{title}》", "Announced the prize draw “{title}”."),
     "draw.run": ("为抽奖《{title}》开奖", "Drew the winners of “{title}”."),
     "data.export_requested": ("申请导出个人数据", "Asked for an export of the own data."),

@@ -9,7 +9,7 @@ import strawberry
 from kit import words
 from kit.clock import ZONE
 from kit.errors import ErrorCode as Code
-from models import accounts, courses, lessons
+from models import accounts, courses, lessons, making
 from models.assignments import AssignedRow
 from models.course_lists import CourseFilter as Wanted
 from models.courses import CourseRow, MediaAsset
@@ -18,6 +18,7 @@ from schema.accounts import Member
 from schema.context import Context, Info
 from schema.errors import Payload
 from schema.ids import decode, encode
+from schema.making import MadeByPeople
 from schema.node import Node
 from schema.progress import CourseProgress, LessonProgress
 from schema.words import CourseForm, CourseKind, CourseStatus, ErrorCode, OutletTier, ProgressState
@@ -163,22 +164,33 @@ class Lesson(Node):
 
 
 @strawberry.type(description="A course (课程) of the catalogue: lessons in one form on one subject.")
-class Course(Node):
-    row: strawberry.Private[CourseRow]
+class Course(Node, MadeByPeople):
     code: str = strawberry.field(description="Short and stable, for people and files.")
     title: str = strawberry.field(description="Chinese, as its makers wrote it.")
     summary: str = strawberry.field(description="What one learns, in a few sentences; may be empty.")
     form: CourseForm = strawberry.field(description="How it is given.")
     kind: CourseKind = strawberry.field(description="How binding it is.")
-    status: CourseStatus = strawberry.field(description="PUBLISHED for all but staff.")
+    status: CourseStatus = strawberry.field(
+        description="PUBLISHED for all but staff, its makers, and who began it before it was RETIRED."
+    )
     audience_tiers: list[OutletTier] = strawberry.field(description="The outlets it is made for; empty: for everyone.")
     duration_seconds: int = strawberry.field(description="Of all its lessons together.")
     adults_only: bool = strawberry.field(description="Its lessons open for members known to be adults (仅限成年人).")
     published_at: datetime | None = strawberry.field(description="When it came into the catalogue; null before.")
     edition: int | None = strawberry.field(description="Counts publications, from 1; null before the first.")
+    version: int = strawberry.field(description="Counts every change of it and of what is made; for expectedVersion.")
+    tags: list[str] = strawberry.field(description="Words it is found by, beside those of title and summary (标签).")
     view_count: int = strawberry.field(description="Learners who have begun it.")
     completion_count: int = strawberry.field(description="Learners who have completed it.")
     rating: CourseRating = strawberry.field(description="The stars it was given.")
+    as_made: strawberry.Private[bool] = False
+
+    @classmethod
+    def as_its_makers_have_it(cls, row: CourseRow) -> Self:
+        """The course that somebody has just changed: its lessons are those that are worked on."""
+        course = cls.of(row)
+        course.as_made = True
+        return course
 
     @classmethod
     def of(cls, row: CourseRow) -> Self:
@@ -197,6 +209,8 @@ class Course(Node):
             adults_only=row.adults_only,
             published_at=row.published_at,
             edition=row.edition,
+            version=row.version,
+            tags=list(row.tags),
             view_count=row.view_count,
             completion_count=row.completion_count,
             rating=CourseRating(average=average, count=row.rating_count),
@@ -223,9 +237,20 @@ class Course(Node):
         found = await info.context.loaders.of(accounts.members_by_ids).load_many(member_ids)
         return [Member.of(row) for row in found if row is not None]
 
-    @strawberry.field(description="The lessons of the current edition, in order.")
+    @strawberry.field(description="In order, of the edition the viewer is in the middle of, else of the current one.")
     async def lessons(self, info: Info) -> list[Lesson]:
-        return [Lesson.of(row) for row in await info.context.loaders.of(lessons.lessons_by_courses).load(self.row.id)]
+        loaders, actor = info.context.loaders, info.context.actor
+        if self.as_made:
+            found = await loaders.of(lessons.lessons_in_making).load(self.row.id)
+        else:
+            member_id = actor.member_id if actor is not None else None
+            found = await loaders.of(lessons.lessons_by_courses, member_id).load(self.row.id)
+        return [Lesson.of(row) for row in found]
+
+    @strawberry.field(description="Its next edition, while there is one; null for all but its makers and staff.")
+    async def draft(self, info: Info) -> Annotated["CourseDraft", strawberry.lazy("schema.courses")] | None:
+        row = await info.context.loaders.of(making.drafts_of).load(self.row.id)
+        return CourseDraft.of(row) if row is not None and await self.is_known(info) else None
 
     @strawberry.field(description="How far the viewer is in it; null when signed out.")
     async def viewer_progress(self, info: Info) -> CourseProgress | None:
@@ -237,6 +262,50 @@ class Course(Node):
         if actor is None:
             return None
         return await info.context.loaders.of(courses.stars_by_courses, actor.member_id).load(self.row.id)
+
+
+@strawberry.type(description="The next edition of a published course (新版草稿): what the course will be.")
+class CourseDraft:
+    row: strawberry.Private[making.CourseDraft]
+    status: CourseStatus = strawberry.field(description="DRAFT or IN_REVIEW.")
+    title: str = strawberry.field(description="As its makers write it.")
+    summary: str = strawberry.field(description="What one will learn; may be empty.")
+    tags: list[str] = strawberry.field(description="Words it will be found by.")
+    kind: CourseKind = strawberry.field(description="How binding it will be.")
+    audience_tiers: list[OutletTier] = strawberry.field(description="The outlets it will be for; empty: for everyone.")
+    adults_only: bool = strawberry.field(description="Whether its lessons will open for adults alone.")
+    points_proposed: int | None = strawberry.field(description="What its makers think it is worth.")
+    opened_at: datetime = strawberry.field(description="When it was begun.")
+
+    @classmethod
+    def of(cls, row: making.CourseDraft) -> Self:
+        return cls(
+            row=row,
+            status=row.status,
+            title=row.title,
+            summary=row.summary,
+            tags=list(row.tags),
+            kind=row.kind,
+            audience_tiers=[OutletTier(tier) for tier in row.audience_tiers],
+            adults_only=row.adults_only,
+            points_proposed=row.points_proposed,
+            opened_at=row.opened_at,
+        )
+
+    @strawberry.field(description="Its picture, signed; null without one.")
+    def cover_url(self, info: Info) -> str | None:
+        media_id = self.row.cover_media_id
+        return media_url(info.context.ports, media_id).url if media_id is not None else None
+
+    @strawberry.field(description="The subject it will belong to.")
+    async def module(self, info: Info) -> Module | None:
+        row = await info.context.loaders.of(courses.modules_by_ids).load(self.row.module_id)
+        return Module.of(row) if row is not None else None
+
+    @strawberry.field(description="Its lessons as they are worked on, in order.")
+    async def lessons(self, info: Info) -> list[Lesson]:
+        found = await info.context.loaders.of(lessons.lessons_in_making).load(self.row.course_id)
+        return [Lesson.of(row) for row in found]
 
 
 @strawberry.type(description="A course somebody asked the viewer to do.")
@@ -293,11 +362,24 @@ class CourseFilter:
         default=None, description="Words of title, summary or tags; at most 100 characters, in Chinese one is enough."
     )
     viewer_state: ProgressState | None = strawberry.field(default=None, description="As far as the viewer is in it.")
-    status: CourseStatus | None = strawberry.field(default=None, description="Staff only; others see PUBLISHED.")
+    status: CourseStatus | None = strawberry.field(
+        default=None,
+        description="Other than PUBLISHED for staff, or of what one makes. IN_REVIEW: the queue.",
+    )
+    made_by_viewer: bool | None = strawberry.field(
+        default=None, description="Those the viewer proposed or is in the team of, of any status unless one is given."
+    )
+    lecturer_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Named as having been made by this member."
+    )
 
     def plain(self) -> Wanted:
+        any_status = None if self.made_by_viewer else words.CourseStatus.PUBLISHED
+        lecturer = self.lecturer_id
         return Wanted(
-            status=self.status or words.CourseStatus.PUBLISHED,
+            status=self.status or any_status,
+            made_by_viewer=bool(self.made_by_viewer),
+            lecturer_id=decode(lecturer, "Member", "filter", "lecturerId") if lecturer is not None else None,
             module_id=decode(self.module_id, "Module", "filter", "moduleId") if self.module_id is not None else None,
             form=self.form,
             kind=self.kind,

@@ -154,6 +154,18 @@ KINDS: dict[NoticeKind, Kind] = {
         ),
         link="/live-lessons/{object}",
     ),
+    NoticeKind.COURSE_PUBLISHED: Kind(  # course
+        means="A course the viewer made was published (课程上线).",
+        title=Title("课程上线了", "Your course is out"),
+        text=Title("您参与制作的《{course}》已通过审核，正式上线。", "“{course}”, which you made, is published."),
+        link="/making/{object}",
+    ),
+    NoticeKind.COURSE_RETURNED: Kind(  # course, note
+        means="A course the viewer makes was sent back to its makers (退回修改).",
+        title=Title("课程请再改改", "Your course needs another look"),
+        text=Title("《{course}》审核后退回修改：{note}", "“{course}” was sent back to its makers: {note}"),
+        link="/making/{object}",
+    ),
 }
 assert list(KINDS) == list(NoticeKind), "every kind has an entry, in the order of the list"
 

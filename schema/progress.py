@@ -127,4 +127,4 @@ class CourseProgress:
     async def lesson_count(self, info: Info) -> int:
         if self.row is not None:
             return self.row.lesson_count
-        return len(await info.context.loaders.of(lessons.lessons_by_courses).load(self.course_id))
+        return len(await info.context.loaders.of(lessons.lessons_by_courses, None).load(self.course_id))

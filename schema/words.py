@@ -15,6 +15,7 @@ from kit.words import (
     ConsentPurpose,
     CourseForm,
     CourseKind,
+    CoursePart,
     CourseSort,
     CourseStatus,
     DrawStatus,
@@ -63,6 +64,7 @@ __all__ = [
     "ConsentPurpose",
     "CourseForm",
     "CourseKind",
+    "CoursePart",
     "CourseSort",
     "CourseStatus",
     "DrawStatus",
@@ -170,10 +172,17 @@ show(
 show(
     CourseStatus,
     "Where a course stands between proposal and retirement.",
-    DRAFT="Being made; only staff see it (草稿).",
+    DRAFT="Being made; only its makers and staff see it (草稿).",
     IN_REVIEW="Handed in and waiting for a verdict (审核中).",
     PUBLISHED="In the catalogue (已发布).",
-    RETIRED="Taken out of the catalogue; what was completed stays (已下架).",
+    RETIRED="Out of the catalogue; who began it may finish, what was completed stays (已下架).",
+)
+show(
+    CoursePart,
+    "What a member of the team does for a course (制作分工).",
+    SCRIPT="Writes what is said (脚本).",
+    FOOTAGE="Films or records it (拍摄).",
+    EDIT="Cuts it into what is shown (剪辑).",
 )
 show(
     CourseSort,

@@ -12,6 +12,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import ExecutionContext
 
 from resolvers.accounts import AccountMutations
+from resolvers.assigning import AssigningMutations, AssigningQueries
 from resolvers.audit import AuditQueries
 from resolvers.badges import BadgeMutations, BadgeQueries
 from resolvers.boards import BoardFeed, BoardMutations, BoardQueries
@@ -20,6 +21,7 @@ from resolvers.draws import DrawMutations, DrawQueries
 from resolvers.insight import InsightQueries
 from resolvers.live import LiveMutations, LiveQueries
 from resolvers.live_room import LiveRoomFeed, LiveRoomMutations
+from resolvers.making import MakingMutations
 from resolvers.node import NodeQueries
 from resolvers.notices import NoticeMutations
 from resolvers.outlets import OutletMutations, OutletQueries
@@ -61,6 +63,7 @@ class Query(
     SuspicionQueries,
     BadgeQueries,
     InsightQueries,
+    AssigningQueries,
 ): ...
 
 
@@ -86,6 +89,8 @@ class Mutation(
     LiveMutations,
     LiveRoomMutations,
     SuspicionMutations,
+    MakingMutations,
+    AssigningMutations,
 ): ...
 
 

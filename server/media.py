@@ -1,4 +1,7 @@
-"""GET and HEAD /media/<id>: signed, expiring, in ranges. The address names an asset by id and never a file."""
+"""GET and HEAD /media/<id>: signed, expiring, in ranges. The address names an asset by id and never a file.
+
+Where media are in a bucket, the answer sends the client there, to an address that is signed for this one object.
+"""
 
 import re
 from collections.abc import AsyncIterator
@@ -15,6 +18,10 @@ from services.media import signed_media
 from services.ports import Ports
 
 RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+ELSEWHERE_SECONDS = 3600
+"""How long the address of a bucket is good for: long enough to watch what was begun, in ranges."""
+KEPT_SECONDS = 1800
+"""How long a client may follow the same redirection again."""
 STATUS = {ErrorCode.FORBIDDEN: 403, ErrorCode.NOT_FOUND: 404}
 
 
@@ -24,6 +31,12 @@ async def media(request: Request) -> Response:
         asset = await signed_media(ports, *_named(request))
     except DomainError as error:
         return Response(status_code=STATUS[error.code])
+    elsewhere = ports.storage.get_address(
+        asset.storage_key, request.method, asset.content_type, now=ports.clock.now(), seconds=ELSEWHERE_SECONDS
+    )
+    if elsewhere is not None:
+        headers = {"location": elsewhere, "cache-control": f"private, max-age={KEPT_SECONDS}"}
+        return Response(status_code=307, headers=headers)
     if not await ports.storage.holds(asset.storage_key, asset.size_bytes):
         return Response(status_code=404)
     return _answer(ports.storage, asset, request)

@@ -1,6 +1,6 @@
 """Finding, opening and rating courses."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from kit.errors import DomainError, ErrorCode, bad_input, not_found
 from kit.ids import new_id
 from kit.paging import Ask, Page, page_of
 from kit.words import CourseKind, CourseSort, CourseStatus, OutletTier
-from models import assignments, course_lists, courses, lessons
+from models import assignments, course_lists, courses, lessons, making
 from models.assignments import AssignedRow
 from models.course_lists import CourseFilter
 from models.courses import CourseRow
@@ -29,12 +29,18 @@ LONGEST_COMMENT = 500
 
 
 def readable(actor: Actor | None, wanted: CourseFilter) -> CourseFilter:
-    """The filter as this actor may use it; FORBIDDEN for courses that are not published."""
-    if not may_see_course(actor, wanted.status):
+    """The filter as this actor may use it; FORBIDDEN for courses that are not published, but those one makes."""
+    maker_id = None
+    if wanted.made_by_viewer:
+        if actor is None:
+            raise DomainError(ErrorCode.UNAUTHENTICATED)
+        maker_id = actor.member_id
+    elif wanted.status is None or not may_see_course(actor, wanted.status):
         raise DomainError(ErrorCode.FORBIDDEN)
     if wanted.text is not None and len(wanted.text) > LONGEST_TEXT:
         raise bad_input("filter", "text")
-    return replace(wanted, member_id=actor.member_id if actor is not None and wanted.state is not None else None)
+    member_id = actor.member_id if actor is not None and wanted.state is not None else None
+    return replace(wanted, member_id=member_id, maker_id=maker_id)
 
 
 async def list_courses(wanted: CourseFilter, sort: CourseSort, ask: Ask) -> Page[CourseRow]:
@@ -45,19 +51,56 @@ async def list_courses(wanted: CourseFilter, sort: CourseSort, ask: Ask) -> Page
 async def visible_courses(actor: Actor | None, course_ids: Sequence[UUID]) -> list[CourseRow | None]:
     """Those of the courses the actor may see, None for the others, in the order of `course_ids`."""
     found = await courses.courses_by_ids(course_ids)
-    return [row if row is not None and may_see_course(actor, row.status) else None for row in found]
+    hidden = [row.id for row in found if row is not None and not may_see_course(actor, row.status)]
+    known = await _known_courses(actor, hidden)
+    return [
+        row if row is not None and (may_see_course(actor, row.status) or row.id in known) else None for row in found
+    ]
 
 
 async def visible_lessons(actor: Actor | None, lesson_ids: Sequence[UUID]) -> list[LessonRow | None]:
-    """Those of the lessons whose course the actor may see, None for the others, in the order of `lesson_ids`."""
-    found = await lessons.lessons_by_ids(lesson_ids)
-    return [row if row is not None and may_see_course(actor, row.course_status) else None for row in found]
+    """Those of the lessons whose course the actor may see, None for the others, in the order of `lesson_ids`.
+
+    What is only in the making, its makers and staff alone; a learner sees those of the edition they are in.
+    """
+    member_id = actor.member_id if actor is not None else None
+    found = await lessons.lessons_by_ids(member_id, lesson_ids)
+    hidden = {row.course_id for row in found if row is not None and not _may_see_lesson(actor, row)}
+    known = await _known_courses(actor, hidden) if hidden else set()
+    made = await making.made_by(member_id, list(hidden)) if member_id is not None and hidden else set()
+    return [
+        row
+        if row is not None and (_may_see_lesson(actor, row) or row.course_id in (made if row.in_making else known))
+        else None
+        for row in found
+    ]
 
 
 async def visible_media(actor: Actor | None, media_ids: Sequence[UUID]) -> list[MediaRow | None]:
     """Those of the assets in a lesson the actor may see, None for the others, in the order of `media_ids`."""
     statuses = [status for status in CourseStatus if may_see_course(actor, status)]
-    return await lessons.media_in_courses(statuses, media_ids)
+    return await lessons.media_in_courses(statuses, actor.member_id if actor is not None else None, media_ids)
+
+
+async def insight(actor: Actor | None, course_ids: Sequence[UUID]) -> list[bool]:
+    """Whether the actor sees how each course is made, in the order of the ids: staff, and its makers."""
+    if actor is None or may_see_course(actor, CourseStatus.DRAFT):
+        return [actor is not None] * len(course_ids)
+    made = await making.made_by(actor.member_id, course_ids)
+    return [each in made for each in course_ids]
+
+
+async def _known_courses(actor: Actor | None, course_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the courses that are not everybody's which the actor makes, or began before they were retired."""
+    if actor is None or not course_ids:
+        return set()
+    return await courses.begun_and_retired(actor.member_id, list(course_ids)) | await making.made_by(
+        actor.member_id, list(course_ids)
+    )
+
+
+def _may_see_lesson(actor: Actor | None, row: LessonRow) -> bool:
+    return may_see_course(actor, CourseStatus.DRAFT if row.in_making else row.course_status)
 
 
 async def course_points(ports: Ports, kinds: Sequence[tuple[CourseKind, int]]) -> list[int]:

@@ -87,8 +87,12 @@ class Study:
         )
 
     def is_available(self, lesson_id: UUID | None) -> bool:
-        """Whether there is such a lesson, in a published course."""
-        return lesson_id in self.syllabus and self.syllabus[lesson_id].course_status is CourseStatus.PUBLISHED
+        """Whether there is such a lesson, in a published course; whoever began a retired one may finish it."""
+        if lesson_id not in self.syllabus:
+            return False
+        row = self.syllabus[lesson_id]
+        begun = row.course_id in self.kept_enrolments
+        return row.course_status is CourseStatus.PUBLISHED or (row.course_status is CourseStatus.RETIRED and begun)
 
     def holds_adult_content(self) -> bool:
         """Whether any of its lessons is for adults alone."""

@@ -26,6 +26,7 @@ UNIQUE = {
     "posts": {("member_id",), ("member_id", "outlet_id")},
     "placements": {("member_id", "from_at")},
     "courses": {("code",)},
+    "course_makers": {("course_id", "member_id", "part")},
     "edition_lessons": {("edition_id", "lesson_id"), ("edition_id", "position")},
     "course_ratings": {("course_id", "member_id")},
     "learning_events": {("member_id", "event_id")},

@@ -113,6 +113,8 @@ class World:
         await self.edition(made, lessons=lessons, seconds=seconds, form=form)
         once_published = status in (CourseStatus.PUBLISHED, CourseStatus.RETIRED)
         await Course.filter(id=row.id).update(status=status, published_at=at if once_published else None)
+        if not once_published:
+            await CourseEdition.filter(course_id=row.id).update(published_at=None)
         return made
 
     async def edition(
@@ -149,7 +151,7 @@ class World:
     async def studies(self, member: Member, course: MadeCourse, lessons: int | None = None) -> None:
         """The member watches the first `lessons` of the course whole, all of them unless told, and it is reported."""
         now = self.ports.clock.now()
-        rows = await lessons_by_ids(course.lesson_ids[:lessons])
+        rows = await lessons_by_ids(member.id, course.lesson_ids[:lessons])
         events = [
             ReportedEvent(
                 event_id=new_id(),

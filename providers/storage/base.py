@@ -1,7 +1,17 @@
 """What the academy asks of a place that keeps media."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class PutAddress:
+    """Where a client puts bytes itself; `headers` must be sent exactly so."""
+
+    url: str
+    headers: Mapping[str, str]
 
 
 class Storage(Protocol):
@@ -15,6 +25,10 @@ class Storage(Protocol):
         """`put` for what is never in memory as a whole; how many bytes. One writer a key at a time."""
         ...
 
+    async def copy(self, source: str, target: str) -> None:
+        """Keep under `target` what is under `source` now, whole or not at all; `LookupError` without a source."""
+        ...
+
     async def delete(self, key: str) -> None:
         """Forget `key` and whatever a `put_pieces` for it left behind when it was killed; nothing there is no fault."""
         ...
@@ -25,4 +39,17 @@ class Storage(Protocol):
 
     async def holds(self, key: str, size_bytes: int) -> bool:
         """True if `key` is kept with exactly this size."""
+        ...
+
+    def put_address(
+        self, key: str, *, content_type: str, size_bytes: int, sha256: str, now: datetime, seconds: int
+    ) -> PutAddress | None:
+        """A signed address that takes exactly these bytes under `key`; None: this storage takes them through us."""
+        ...
+
+    def get_address(self, key: str, method: str, content_type: str, *, now: datetime, seconds: int) -> str | None:
+        """A signed address that gives `key`, in ranges too, as `content_type`; None: this storage gives through us.
+
+        `method` is GET or HEAD, and the address is good for that one alone.
+        """
         ...

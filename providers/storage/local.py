@@ -3,9 +3,13 @@
 import asyncio
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
+
+from providers.storage.base import PutAddress
 
 PIECE_BYTES = 256 * 1024
 KEY = re.compile(r"[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9.-]*)*")
@@ -34,6 +38,18 @@ class LocalStorage:
         await asyncio.to_thread(os.replace, draft, path)
         return size_bytes
 
+    async def copy(self, source: str, target: str) -> None:
+        path, goal = self._path(source), self._path(target)
+        await asyncio.to_thread(goal.parent.mkdir, parents=True, exist_ok=True)
+        try:
+            await asyncio.to_thread(shutil.copyfile, path, _draft(goal))
+        except FileNotFoundError as error:
+            raise LookupError(source) from error
+        except BaseException:
+            _draft(goal).unlink(missing_ok=True)
+            raise
+        await asyncio.to_thread(os.replace, _draft(goal), goal)
+
     async def delete(self, key: str) -> None:
         path = self._path(key)
         for each in (path, _draft(path)):
@@ -55,6 +71,14 @@ class LocalStorage:
     async def holds(self, key: str, size_bytes: int) -> bool:
         path = self._path(key)
         return path.is_file() and path.stat().st_size == size_bytes
+
+    def put_address(
+        self, key: str, *, content_type: str, size_bytes: int, sha256: str, now: datetime, seconds: int
+    ) -> PutAddress | None:
+        return None
+
+    def get_address(self, key: str, method: str, content_type: str, *, now: datetime, seconds: int) -> str | None:
+        return None
 
     def _path(self, key: str) -> Path:
         if not KEY.fullmatch(key):

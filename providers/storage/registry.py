@@ -5,9 +5,11 @@ from collections.abc import Callable
 from kit.settings import Settings
 from providers.storage.base import Storage
 from providers.storage.local import LocalStorage
+from providers.storage.s3 import S3Storage
 
 STORAGE: dict[str, Callable[[Settings], Storage]] = {
     "local": lambda settings: LocalStorage(settings.data_dir / "media"),
+    "s3": S3Storage,
 }
 
 

@@ -17,10 +17,13 @@ from uuid import UUID, uuid4
 
 from auth.codes import DEMO_CODE
 from kit.clock import day_of
+from kit.db import transaction
 from kit.ids import from_global, new_id, to_global
-from kit.words import PostRole, Role, StoryEntryStatus
+from kit.words import CourseStatus, PostRole, Role, StoryEntryStatus
 from models.accounts import Member, grant
+from models.courses import Course
 from models.live_asks import options_of
+from models.making import open_draft
 from models.uploads import Upload
 from tests.authorisation.cast import (
     THINGS,
@@ -33,6 +36,7 @@ from tests.authorisation.cast import (
     story_by,
 )
 from tests.uploads.files import PNG, promise
+from tests.world import MadeCourse
 
 ARGUMENTS = {
     "HonourBoard.standingsOf": "(subjectIds: [$stranger])",
@@ -96,6 +100,7 @@ ROOT: dict[str, Lookup | Listing] = {
     ),
     "academyOverview": Lookup("Region", '(from: "2026-03-01", to: "2026-03-08", regionId: $id) { activeLearners }'),
     "assignmentProgress": Lookup("Region", "(courseId: $course, regionId: $id) { assigned }"),
+    "assignments": Listing("Assignment", "(first: 100) { totalCount nodes { id } }"),
     "auditLog": Listing("AuditEntry", "(first: 100) { totalCount nodes { id } }"),
     "course": Lookup("Course", "(id: $id) { id }"),
     "courses": Listing("Course", "(first: 100) { totalCount nodes { id } }"),
@@ -105,6 +110,7 @@ ROOT: dict[str, Lookup | Listing] = {
         "LiveLesson",
         '(from: "2026-03-01T00:00:00Z", to: "2026-12-01T00:00:00Z", first: 100) { totalCount nodes { id } }',
     ),
+    "lecturerCredit": Lookup("Member", "(memberId: $id) { viewCount }"),
     "members": Listing("Member", "(first: 100) { totalCount nodes { id } }"),
     "modules": Listing("Module", "{ id }", ("id",)),
     "outlets": Listing("Outlet", "(first: 100) { totalCount nodes { id } }"),
@@ -464,6 +470,66 @@ async def _demo_code(_: Cast, __: Relation) -> dict[str, object]:
     return {"code": DEMO_CODE}
 
 
+async def _proposal(cast: Cast, _: Relation) -> dict[str, object]:
+    return {
+        "code": f"C{new_id()}", "title": "新课", "moduleId": cast.things["Module"][Relation.AREA], "form": "VIDEO",
+        "kind": "ELECTIVE",
+    }  # fmt: skip
+
+
+async def _draft(cast: Cast, relation: Relation, status: CourseStatus = CourseStatus.DRAFT) -> MadeCourse:
+    """A course with a lesson that somebody in this relation proposed from where they stand."""
+    course = await cast.world.course(status=status)
+    region = cast.land.county if relation is Relation.OWN else cast.land.regions[relation]
+    proposer = cast.people.get(relation, cast.people[Relation.FAR])
+    await Course.filter(id=course.id).update(proposed_by=proposer.id, region_id=region.id)
+    return course
+
+
+async def _course_to_change(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"courseId": (await _draft(cast, relation)).gid, "expectedVersion": 1, "title": "改名"}
+
+
+async def _course_to_review(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"courseId": (await _draft(cast, relation, CourseStatus.IN_REVIEW)).gid, "to": "PUBLISHED"}
+
+
+async def _next_edition(cast: Cast, relation: Relation) -> dict[str, object]:
+    course, maker = await _draft(cast, relation, CourseStatus.PUBLISHED), cast.people[Relation.FAR]
+    row, now = await Course.get(id=course.id), cast.world.ports.clock.now()
+    await transaction(lambda: open_draft(row, maker.id, now))
+    return {"courseId": course.gid}
+
+
+async def _lesson_to_add(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"courseId": (await _draft(cast, relation)).gid, "title": "一课", "body": "脚本"}
+
+
+async def _lesson_to_change(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"lessonId": (await _draft(cast, relation)).lesson_gids[0], "title": "改名"}
+
+
+async def _lesson_to_remove(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"lessonId": (await _draft(cast, relation)).lesson_gids[0]}
+
+
+async def _order(cast: Cast, relation: Relation) -> dict[str, object]:
+    course = await _draft(cast, relation)
+    return {"courseId": course.gid, "lessonIds": course.lesson_gids}
+
+
+async def _assignment(cast: Cast, relation: Relation) -> dict[str, object]:
+    due_at = cast.world.ports.clock.now() + timedelta(days=9, minutes=cast.world.next("assignment"))
+    return {
+        "courseId": cast.things["Course"][Relation.AREA], "to": {"regionId": cast.things["Region"][relation]},
+        "dueAt": due_at.isoformat(), "reason": "学一学",
+    }  # fmt: skip
+
+
+async def _assignment_to_withdraw(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"assignmentId": cast.things["Assignment"][relation]}
+
+
 MUTATIONS: dict[str, Change] = {
     "cancelLiveSeat": Change("LiveLesson", _seat),
     "reserveLiveSeat": Change("LiveLesson", _seat),
@@ -479,6 +545,16 @@ MUTATIONS: dict[str, Change] = {
     "upvoteLiveQuestion": Change("LiveLesson", _live_message),
     "voteInLivePoll": Change("LiveLesson", _live_vote),
     "scheduleLiveLesson": Change("Region", _new_live_lesson),
+    "createCourse": Change(None, _proposal),
+    "updateCourse": Change("Course", _course_to_change),
+    "discardCourseDraft": Change("Course", _next_edition),
+    "addLesson": Change("Course", _lesson_to_add),
+    "updateLesson": Change("Course", _lesson_to_change),
+    "removeLesson": Change("Course", _lesson_to_remove),
+    "reorderLessons": Change("Course", _order),
+    "moveCourse": Change("Course", _course_to_review),
+    "assignCourse": Change("Region", _assignment),
+    "withdrawAssignment": Change("Assignment", _assignment_to_withdraw),
     "createBadge": Change(None, _new_badge),
     "addClerk": Change("Outlet", _new_clerk),
     "advanceRedemption": Change("Redemption", _approval),

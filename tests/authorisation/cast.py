@@ -25,6 +25,7 @@ from kit.db import transaction
 from kit.ids import new_id, new_word, to_global
 from kit.words import (
     ConsentPurpose,
+    CoursePart,
     CourseStatus,
     ExportStatus,
     LiveMessageKind,
@@ -44,6 +45,7 @@ from kit.words import (
     TaskPeriod,
 )
 from models.accounts import Member, grant
+from models.assignments import Assignment
 from models.audit import AuditEntry
 from models.badges import Badge, EarnedBadge
 from models.board_prizes import MadeBoard
@@ -54,6 +56,7 @@ from models.live import LiveLesson, LiveSeat, LiveSeries
 from models.live_asks import CheckInRow, PollRow, add_check_in, add_poll, add_vote, mark_closed
 from models.live_messages import add_message
 from models.live_products import ProductRow, put_products
+from models.making import MakerRow, add_move, open_draft, set_team
 from models.member_lists import home_path
 from models.notices import Notice
 from models.outlets import Outlet, Region, current_outlets
@@ -130,6 +133,7 @@ class Cast:
         await CourseLecturer.create(
             id=new_id(), course_id=land.courses[Relation.AREA].id, member_id=people[Relation.FAR].id, position=1
         )
+        await _makes_next_editions(cast, people[Relation.FAR])
         await form_week(world.ports)
         await drain(world.ports)
         for kind, make in THINGS.items():
@@ -219,6 +223,23 @@ async def _land(world: World) -> Land:
     await transaction(partial(_path, [courses[Relation.OWN].id, courses[Relation.AREA].id], world.ports.clock.now()))
     regions = {Relation.OWN: station, Relation.AREA: sibling, Relation.FAR: far}
     return Land(county, abroad, regions, outlets, courses)
+
+
+async def _makes_next_editions(cast: "Cast", maker: Member) -> None:
+    """Somebody far away makes every course here, and the next edition of those that are published."""
+    now, everything = cast.world.ports.clock.now(), await Course.all()
+    await Course.all().update(proposed_by=maker.id, points_proposed=5, tags=["陈列"])
+
+    async def work() -> None:
+        for course in everything:
+            assert course.edition_id is not None
+            await set_team(course.id, [MakerRow(maker.id, CoursePart.EDIT)], now)
+            await add_move(course.id, course.edition_id, None, CourseStatus.DRAFT, now, maker.id, "好题目")
+            await add_move(course.id, course.edition_id, CourseStatus.DRAFT, CourseStatus.IN_REVIEW, now, maker.id)
+            if course.status is CourseStatus.PUBLISHED:
+                await open_draft(await Course.get(id=course.id), maker.id, now)
+
+    await transaction(work)
 
 
 async def _path(course_ids: list[UUID], now: datetime) -> None:
@@ -320,6 +341,16 @@ async def _audit_entry(cast: Cast, relation: Relation) -> str:
 
     await transaction(work)
     return to_global("AuditEntry", (await AuditEntry.all().order_by("-sequence").first()).id)
+
+
+async def _assignment(cast: Cast, relation: Relation) -> str:
+    """Asked of somebody alone; taken back again far away."""
+    now, course = cast.world.ports.clock.now(), cast.land.courses[Relation.AREA]
+    due_in = timedelta(days=30, minutes=cast.world.next("assignment"))
+    row = await cast.world.assigned(course, member=cast.people[relation], due_in=due_in)
+    if relation is not Relation.OWN:
+        await Assignment.filter(id=row.id).update(withdrawn_at=now)
+    return to_global("Assignment", row.id)
 
 
 async def _badge(cast: Cast, relation: Relation) -> str:
@@ -586,6 +617,7 @@ async def _own(cast: Cast, relation: Relation, selection: str, name: str) -> str
 
 
 THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
+    "Assignment": _assignment,
     "AuditEntry": _audit_entry,
     "Badge": _badge,
     "Course": _course,

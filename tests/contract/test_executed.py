@@ -1,5 +1,6 @@
 """Every due operation of the apps, sent as they send it, in one story of a shop owner who learns."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ from kit.clock import FrozenClock, day_of
 from kit.ids import from_global, new_id, to_global
 from kit.words import OutletTier, Role, SuspicionKind
 from models.accounts import Member
-from models.outlets import Region
+from models.outlets import Post, Region
 from models.rewards import Redemption
 from models.suspicions import Suspicion
 from services.draws import DrawPlan, PrizePlan, create_prize_draw
@@ -19,7 +20,7 @@ from services.privacy_export import make_exports
 from services.rewards import RewardPlan, create_reward
 from tests.documents import OPERATIONS
 from tests.gql import Gql
-from tests.uploads.files import PNG, uploaded
+from tests.uploads.files import FILMS, PNG, uploaded
 from tests.world import World
 from workers.relay import drain
 
@@ -75,6 +76,9 @@ async def test_every_operation_is_answered(gql: Gql, world: World, clock: Frozen
     await _minds_the_shops(phone, owner, [shop.name, second.name])
     await _tells_a_story(phone, Phone(gql, await world.staff(Role.ADMIN), sent), await world.learner("小陈"))
     await _runs_the_game(Phone(gql, await world.staff(Role.ADMIN), sent), owner, clock)
+    await _makes_a_course(
+        Phone(gql, await world.learner("小林"), sent), Phone(gql, await world.staff(Role.ADMIN), sent), world
+    )
     await _decides_on_data(phone)
     await _leaves(phone)
     await _goes_for_good(Phone(gql, await world.learner("小王"), sent))
@@ -277,6 +281,49 @@ async def _runs_the_game(console: Phone, owner: Member, clock: FrozenClock) -> N
     assert found["member"]["id"] == member
     judged = await console.do("JudgeSuspicion", id=found["id"], verdict="CLEAR", reverse=False)
     assert judged["suspicion"] == {"id": found["id"], "state": "CLEARED"}
+
+
+async def _makes_a_course(maker: Phone, reviewer: Phone, world: World) -> None:
+    module = (await maker.ask("Modules"))["modules"][0]["id"]
+    assert maker.owner is not None
+    team = [{"memberId": to_global("Member", maker.owner.id), "part": part} for part in ("SCRIPT", "FOOTAGE", "EDIT")]
+    plan = {"title": "雨天陈列", "summary": "下雨天怎么摆", "tags": ["雨天"], "audienceTiers": ["MODERN"], "points": 30}
+    kinds = {"code": "RAIN-1", "moduleId": module, "form": "VIDEO", "kind": "ELECTIVE"}
+    cover = to_global("Media", (await world.picture(maker.owner)).id)
+    course = (await maker.do("CreateCourse", **plan, **kinds, coverMediaId=cover, team=team))["course"]
+    assert (course["status"], course["version"]) == ("DRAFT", 1)
+
+    film = (FILMS / "film.mp4").read_bytes()
+    said = {"contentType": "video/mp4", "sizeBytes": len(film), "sha256": hashlib.sha256(film).hexdigest()}
+    upload = (await maker.do("RequestUpload", fileName="雨天.mp4", **said))["upload"]
+    headers = {each["name"]: each["value"] for each in upload["headers"]}
+    assert (await maker.gql.http.put(upload["uploadUrl"], content=film, headers=headers)).status_code == 204
+    media = (await maker.do("CompleteUpload", uploadId=upload["id"]))["media"]
+    assert (media["sizeBytes"], media["durationSeconds"]) == (len(film), 2)
+
+    lessons = [
+        (await maker.do("AddLesson", courseId=course["id"], title=title, mediaId=media["id"]))["lesson"]
+        for title in ("一", "二", "三")
+    ]
+    renamed = await maker.do("UpdateLesson", lessonId=lessons[0]["id"], title="开场", durationSeconds=999)
+    assert (renamed["lesson"]["title"], renamed["lesson"]["durationSeconds"]) == ("开场", 2)
+    ids = [lesson["id"] for lesson in lessons]
+    turned = (await maker.do("ReorderLessons", courseId=course["id"], lessonIds=ids[::-1]))["course"]
+    assert [lesson["id"] for lesson in turned["lessons"]] == ids[::-1]
+    left = (await maker.do("RemoveLesson", lessonId=ids[1]))["course"]
+    assert [(lesson["id"], lesson["position"]) for lesson in left["lessons"]] == [(ids[2], 1), (ids[0], 2)]
+    stale = await maker.ask("UpdateCourse", input={"courseId": course["id"], "expectedVersion": 1, "title": "旧"})
+    assert stale["updateCourse"]["userErrors"][0]["code"] == "CONFLICT"
+    changed = await maker.do("UpdateCourse", courseId=course["id"], expectedVersion=7, title="雨天陈列三招")
+    assert changed["course"]["version"] == 8
+
+    await maker.do("MoveCourse", courseId=course["id"], to="IN_REVIEW")
+    published = (await reviewer.do("MoveCourse", courseId=course["id"], to="PUBLISHED", note="很好"))["course"]
+    assert (published["status"], published["history"][-1]["note"]) == ("PUBLISHED", "很好")
+    due = (maker.gql.ports.clock.now() + timedelta(days=7)).isoformat()
+    asked = await reviewer.do("AssignCourse", courseId=course["id"], to={"tier": "MODERN"}, dueAt=due, reason="梅雨季")
+    posts = await Post.filter(outlet__tier=OutletTier.MODERN, until_at=None)
+    assert asked["assigned"] == len({post.member_id for post in posts}) > 0
 
 
 async def _decides_on_data(phone: Phone) -> None:

@@ -6,7 +6,7 @@ from tests.world import World
 async def test_a_lesson_knows_the_one_before_it_and_what_judges_it(world: World) -> None:
     course = await world.course(lessons=3, seconds=80, kind=CourseKind.REQUIRED, percent=75)
 
-    [second, first] = await lessons_by_ids([course.lesson_ids[1], course.lesson_ids[0]])
+    [second, first] = await lessons_by_ids(None, [course.lesson_ids[1], course.lesson_ids[0]])
 
     assert second is not None
     assert first is not None
@@ -23,7 +23,7 @@ async def test_lessons_come_by_position_and_in_the_order_of_their_courses(world:
     one = await world.course(lessons=2)
     other = await world.course(lessons=1, form=CourseForm.ARTICLE)
 
-    [of_other, of_one] = await lessons_by_courses([other.id, one.id])
+    [of_other, of_one] = await lessons_by_courses(None, [other.id, one.id])
 
     assert [lesson.id for lesson in of_one] == one.lesson_ids
     assert [lesson.id for lesson in of_other] == other.lesson_ids
@@ -38,7 +38,7 @@ async def test_a_lesson_keeps_its_id_in_the_next_edition_and_may_leave_it(world:
 
     await world.edition(course, keep=[second], lessons=1)
 
-    gone, kept = await lessons_by_ids([first, second])
+    gone, kept = await lessons_by_ids(None, [first, second])
     assert gone is None
     assert kept is not None
     assert (kept.position, kept.previous_lesson_id, kept.lesson_count) == (1, None, 2)
@@ -47,7 +47,7 @@ async def test_a_lesson_keeps_its_id_in_the_next_edition_and_may_leave_it(world:
 async def test_a_lesson_of_a_draft_is_found_and_says_so(world: World) -> None:
     course = await world.course(status=CourseStatus.DRAFT)
 
-    [lesson] = await lessons_by_ids(course.lesson_ids)
+    [lesson] = await lessons_by_ids(None, course.lesson_ids)
 
     assert lesson is not None
     assert not lesson.published

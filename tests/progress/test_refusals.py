@@ -127,16 +127,18 @@ async def test_a_slow_network_is_no_wrong_clock(ports, world):
     assert (await progress_in(may, course.lesson_ids[0])).completed_at == at
 
 
-async def test_a_retired_course_takes_no_new_events(ports, world):
+async def test_a_retired_course_may_be_finished_by_who_began_it_and_begun_by_nobody(ports, world):
     course = await world.course(seconds=60)
-    may = await learner(ports)
+    may, late = await learner(ports), await learner(ports)
     await send(ports, may, watched(course.lesson_ids[0], (0, 5), at=ports.clock.now()))
     await Course.filter(id=course.id).update(status=CourseStatus.RETIRED)
+
+    finished = await send(ports, may, watched(course.lesson_ids[0], (5, 60), at=ports.clock.now()))
     before = await everything()
+    begun = await send(ports, late, watched(course.lesson_ids[0], (0, 60), at=ports.clock.now()))
 
-    outcome = await send(ports, may, watched(course.lesson_ids[0], (5, 60), at=ports.clock.now()))
-
-    assert told(outcome) == ["LESSON_UNAVAILABLE"]
+    assert told(finished) == [ACCEPTED]
+    assert told(begun) == ["LESSON_UNAVAILABLE"]
     assert await everything() == before
 
 

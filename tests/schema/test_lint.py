@@ -34,6 +34,7 @@ CAMEL, PASCAL, SCREAMING = (
 
 MOMENTS = {
     "AuditEntry.at",
+    "CourseMove.at",
     "AuditFilter.from",
     "AuditFilter.to",
     "Badge.validFrom",
@@ -221,7 +222,10 @@ SHORT_LISTS = {
     "ClosedLivePoll.options": "at most 10",
     "Viewer.badges": "as many as there are badges, a few dozen at most",
     "Course.lecturers": "a team of three",
-    "Course.lessons": "one course, as its makers planned it",
+    "Course.lessons": "at most 100, as its makers planned it",
+    "Course.history": "the latest 50",
+    "Course.team": "at most 20 lines",
+    "CourseDraft.lessons": "at most 100",
     "ImportOutletsPayload.rejected": "at most 100",
     "Upload.headers": "a few headers",
     "Member.roleGrants": "the few roles of one member",

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +15,9 @@ from tests.gql import Gql
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(40)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(40) + b"\xff\xd9"
-MP3 = b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(40)
+FILMS = Path(__file__).parent / "films"
+"""Two seconds of a test pattern and of a tone, made by ffmpeg."""
+MP4, M4A, MP3 = [(FILMS / name).read_bytes() for name in ("film.mp4", "sound.m4a", "sound.mp3")]
 CSV = "编码,店名\nA1,好又来\n".encode()
 
 
@@ -22,7 +25,8 @@ def box(kind: bytes, content: bytes = b"") -> bytes:
     return (8 + len(content)).to_bytes(4, "big") + kind + content
 
 
-MP4 = box(b"ftyp", b"isom\x00\x00\x02\x00isommp41") + box(b"free") + box(b"mdat", bytes(60)) + box(b"moov", bytes(30))
+NO_FILM = box(b"ftyp", b"isom\x00\x00\x02\x00isommp41") + box(b"mdat", bytes(60)) + box(b"moov", bytes(30))
+"""The boxes of a film with nothing in them."""
 
 
 def workbook(*lines: Sequence[object]) -> bytes:

@@ -19,8 +19,10 @@ from tests.gql import Gql
 from tests.uploads.files import (
     CSV,
     JPEG,
+    M4A,
     MP3,
     MP4,
+    NO_FILM,
     PNG,
     XLSX,
     box,
@@ -34,7 +36,7 @@ from tests.world import World
 
 GOOD = {
     "video/mp4": MP4,
-    "audio/mp4": MP4,
+    "audio/mp4": M4A,
     "audio/mpeg": MP3,
     "image/jpeg": JPEG,
     "image/png": PNG,
@@ -81,7 +83,8 @@ async def test_what_is_put_and_right_becomes_media_of_the_same_id(
     assert first == {
         "media": {
             "id": to_global("Media", key), "contentType": content_type, "sizeBytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(), "durationSeconds": None,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "durationSeconds": 2 if content_type.startswith(("video", "audio")) else None,
         },
         "userErrors": [],
     }  # fmt: skip
@@ -92,7 +95,7 @@ async def test_what_is_put_and_right_becomes_media_of_the_same_id(
 
 
 async def test_a_film_of_twenty_megabytes_comes_in_pieces(gql: Gql, ports: Ports, admin: Member) -> None:
-    film = box(b"ftyp", b"isom\x00\x00\x02\x00") + box(b"mdat", bytes(20 * 1024 * 1024)) + box(b"moov", bytes(64))
+    film = MP4 + box(b"free", bytes(20 * 1024 * 1024))
 
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(film), 65_536):
@@ -102,10 +105,14 @@ async def test_a_film_of_twenty_megabytes_comes_in_pieces(gql: Gql, ports: Ports
     answer = await put(gql, upload, pieces(), **{"content-length": str(len(film))})
 
     assert answer.status_code == 204
-    assert (await completed(gql, admin, upload["id"]))["media"]["sizeBytes"] == len(film)
+    media = (await completed(gql, admin, upload["id"]))["media"]
+    assert (media["sizeBytes"], media["durationSeconds"]) == (len(film), 2)
 
 
 FAKES = {
+    "the boxes of a film without a film": (NO_FILM, "video/mp4"),
+    "a sound called a film": (M4A, "video/mp4"),
+    "a tag without a sound": (b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(40), "audio/mpeg"),
     "a text called mp4": (b"this is not a film at all, but it goes on for a while", "video/mp4"),
     "boxes without a beginning": (MP4[24:], "video/mp4"),
     "boxes without moov": (MP4[: MP4.index(b"moov") - 4], "video/mp4"),
@@ -201,7 +208,10 @@ async def test_everybody_uploads_pictures_staff_other_media_and_admins_sheets(gq
         member = await world.staff(role)
         assert (await requested(gql, member, MP4, "video/mp4"))["userErrors"] == []
         assert await requested(gql, member, CSV, "text/csv") == {"refused": "FORBIDDEN"}
-    for member in (await world.staff(Role.AUDITOR), await world.staff(Role.LECTURER), await world.learner()):
+    lecturer = await world.staff(Role.LECTURER)
+    assert (await requested(gql, lecturer, MP4, "video/mp4"))["userErrors"] == []
+    assert await requested(gql, lecturer, CSV, "text/csv") == {"refused": "FORBIDDEN"}
+    for member in (await world.staff(Role.AUDITOR), await world.learner()):
         assert (await requested(gql, member, PNG, "image/png"))["userErrors"] == []
         assert await requested(gql, member, MP4, "video/mp4") == {"refused": "FORBIDDEN"}
         assert await requested(gql, member, CSV, "text/csv") == {"refused": "FORBIDDEN"}
