@@ -342,6 +342,22 @@ class NoticeKind(StrEnum):
     LIVE_LESSON_CANCELLED = "LIVE_LESSON_CANCELLED"
     COURSE_PUBLISHED = "COURSE_PUBLISHED"
     COURSE_RETURNED = "COURSE_RETURNED"
+    LIVE_DAY_BEFORE = "LIVE_DAY_BEFORE"
+    LIVE_HOUR_BEFORE = "LIVE_HOUR_BEFORE"
+    LIVE_SOON = "LIVE_SOON"
+    LIVE_STARTED = "LIVE_STARTED"
+    LIVE_REPLAY_READY = "LIVE_REPLAY_READY"
+    COURSE_DUE_SOON = "COURSE_DUE_SOON"
+    COURSE_DUE = "COURSE_DUE"
+    COURSE_OVERDUE = "COURSE_OVERDUE"
+
+
+class ReminderOutcome(StrEnum):
+    """How a planned reminder ended. For the operator alone; no client sees it."""
+
+    TOLD = "TOLD"
+    WITHDRAWN = "WITHDRAWN"
+    TOO_LATE = "TOO_LATE"
 
 
 class LiveStatus(StrEnum):

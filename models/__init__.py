@@ -24,6 +24,7 @@ MODULES = (
     "models.draws",
     "models.badges",
     "models.notices",
+    "models.reminders",
     "models.tasks",
     "models.stories",
     "models.live",

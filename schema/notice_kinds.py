@@ -166,6 +166,54 @@ KINDS: dict[NoticeKind, Kind] = {
         text=Title("《{course}》审核后退回修改：{note}", "“{course}” was sent back to its makers: {note}"),
         link="/making/{object}",
     ),
+    NoticeKind.LIVE_DAY_BEFORE: Kind(  # lesson, its title; starts: Title
+        means="A live lesson the viewer has a seat in begins within a day (直播预告).",
+        title=Title("直播课提醒", "A live lesson is coming up"),
+        text=Title("「{lesson}」{starts}开始，记得来听课。", "“{lesson}” begins on {starts}. See you there!"),
+        link="/live-lessons/{object}",
+    ),
+    NoticeKind.LIVE_HOUR_BEFORE: Kind(  # as LIVE_DAY_BEFORE
+        means="A live lesson the viewer has a seat in begins within an hour (直播一小时内开始).",
+        title=Title("直播课快开始了", "Your live lesson begins within the hour"),
+        text=Title("「{lesson}」{starts}开始，请提前安排好店里的事。", "“{lesson}” begins on {starts}."),
+        link="/live-lessons/{object}",
+    ),
+    NoticeKind.LIVE_SOON: Kind(  # as LIVE_DAY_BEFORE
+        means="A live lesson the viewer has a seat in begins in ten minutes or less (直播马上开始).",
+        title=Title("直播马上开始", "Your live lesson is about to begin"),
+        text=Title("「{lesson}」{starts}开始，现在可以进直播间了。", "“{lesson}” begins on {starts}. Doors are open."),
+        link="/live-lessons/{object}",
+    ),
+    NoticeKind.LIVE_STARTED: Kind(  # as LIVE_DAY_BEFORE
+        means="A live lesson the viewer has a seat in is on air (直播已开始).",
+        title=Title("直播开始了", "Your live lesson is on air"),
+        text=Title("「{lesson}」正在直播，点这里进入。", "“{lesson}” is on air. Come in!"),
+        link="/live-lessons/{object}",
+    ),
+    NoticeKind.LIVE_REPLAY_READY: Kind(  # as LIVE_DAY_BEFORE
+        means="A live lesson the viewer has a seat in can be watched again (回放可看).",
+        title=Title("直播回放来了", "The replay is ready"),
+        text=Title("「{lesson}」的回放可以看了。", "“{lesson}” can now be watched again."),
+        link="/live-lessons/{object}",
+    ),
+    NoticeKind.COURSE_DUE_SOON: Kind(  # course, its title; due: Title
+        means="A course assigned to the viewer is due in three days or less (课程快到期).",
+        title=Title("课程快到期了", "A course is due soon"),
+        text=Title("「{course}」请在{due}前学完。", "Please complete “{course}” by {due}."),
+        link="/courses/{object}",
+    ),
+    NoticeKind.COURSE_DUE: Kind(  # as COURSE_DUE_SOON
+        means="Today is the last day for a course assigned to the viewer (课程今天到期).",
+        title=Title("今天是最后一天", "Today is the last day"),
+        text=Title("「{course}」{due}到期，今天抽空学完吧。", "“{course}” is due by {due}. A few minutes will do!"),
+        link="/courses/{object}",
+    ),
+    NoticeKind.COURSE_OVERDUE: Kind(  # as COURSE_DUE_SOON
+        means="A course assigned to the viewer was not completed in time (课程已逾期).",
+        title=Title("课程已逾期", "A course is overdue"),
+        text=Title("「{course}」{due}已到期，请尽快补学。", "“{course}” was due by {due}. Please catch up soon."),
+        link="/courses/{object}",
+    ),
 }
 assert list(KINDS) == list(NoticeKind), "every kind has an entry, in the order of the list"
 

@@ -5,18 +5,17 @@ is told is told here and nowhere else: notices, planned reminders, calendars and
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
-from gamification.titles import Title
-from kit.clock import ZONE
+from gamification.titles import Title, moment
 from kit.db import require_transaction
 from kit.words import LiveStatus, NoticeKind, SeatState
 from models.live import LiveLesson, reserved_by
 from services.live_events import room_status_changed
-from services.live_states import FAILED
+from services.live_states import FAILED, TO_COME
 from services.notices import Tidings, Value, tell_each
 from services.ports import Ports
+from services.reminders import REPLAY_IS_NEWS, plan_lesson, tell_seats, withdraw_lesson
 
 TOLD_AT_ONCE = 1_000
 NOT_BEGUN = Title("主讲人未能按时开播", "It could not begin in time")
@@ -24,11 +23,15 @@ NOT_BEGUN = Title("主讲人未能按时开播", "It could not begin in time")
 
 async def lesson_planned(ports: Ports, lesson: LiveLesson) -> None:
     """It was announced: it came, or was published from a draft, as SCHEDULED."""
-    require_transaction()
+    await plan_lesson(ports, lesson)
 
 
 async def lesson_rescheduled(ports: Ports, lesson: LiveLesson, before: LiveLesson) -> None:
-    """Its time is another one; `before` is the lesson as it was. Whoever reserved or waits is told."""
+    """Its time is another one; `before` is the lesson as it was. Whoever reserved or waits is told, and
+    reminded by the new time."""
+    await withdraw_lesson(ports, lesson)
+    if lesson.status in TO_COME:
+        await plan_lesson(ports, lesson)
     members = await reserved_by(lesson.id, SeatState.SEATED, SeatState.WAITLISTED)
     await _tell(ports, lesson, NoticeKind.LIVE_LESSON_MOVED, members, str(lesson.schedule_version))
 
@@ -41,9 +44,15 @@ async def lesson_changed(ports: Ports, lesson: LiveLesson, before: LiveLesson) -
 async def status_changed(ports: Ports, lesson: LiveLesson, before: LiveStatus, cause: str) -> None:
     """It went from one state into another; if it will not take place, whoever reserved or waits is told.
 
-    Their seats are still as they were.
+    Their seats are still as they were. Whoever has one hears, too, that it is on air and that the replay is there.
     """
     require_transaction()
+    if before in TO_COME and lesson.status not in TO_COME:
+        await withdraw_lesson(ports, lesson)
+    if before in TO_COME and lesson.status is LiveStatus.LIVE:
+        await tell_seats(ports, lesson, NoticeKind.LIVE_STARTED, until=lesson.ends_at)
+    if lesson.status is LiveStatus.REPLAY_READY:
+        await tell_seats(ports, lesson, NoticeKind.LIVE_REPLAY_READY, until=ports.clock.now() + REPLAY_IS_NEWS)
     if lesson.status in FAILED:
         members = await reserved_by(lesson.id, SeatState.SEATED, SeatState.WAITLISTED)
         reason = cause if lesson.status is LiveStatus.CANCELLED else NOT_BEGUN
@@ -65,12 +74,6 @@ async def seats_promoted(ports: Ports, lesson: LiveLesson, member_ids: Sequence[
 async def seat_given_up(ports: Ports, lesson: LiveLesson, member_id: UUID) -> None:
     """A member gave up the seat, or the place on the waitlist."""
     require_transaction()
-
-
-def moment(at: datetime) -> Title:
-    """A moment as people in Shanghai read it."""
-    local = at.astimezone(ZONE)
-    return Title(f"{local.month}月{local.day}日{local:%H:%M}", f"{local.day} {local:%B}, {local:%H:%M}")
 
 
 async def _tell(

@@ -22,10 +22,16 @@ from services.outbox import announce_each
 from services.ports import Ports
 from services.quiet import waking
 
-AT_ANY_HOUR: frozenset[NoticeKind] = frozenset()
+AT_ANY_HOUR = frozenset(
+    {NoticeKind.LIVE_SOON, NoticeKind.LIVE_STARTED, NoticeKind.LIVE_LESSON_MOVED, NoticeKind.LIVE_LESSON_CANCELLED}
+)
 """What is told at night too: whoever has a seat wants to know."""
 
-GOOD_FOR: dict[NoticeKind, timedelta] = {}
+GOOD_FOR = {
+    NoticeKind.LIVE_HOUR_BEFORE: timedelta(hours=1),
+    NoticeKind.LIVE_SOON: timedelta(minutes=10),
+    NoticeKind.LIVE_STARTED: timedelta(minutes=30),
+}
 """For how long after it was told a notice is worth ringing for, if that is less than a day."""
 A_DAY = timedelta(days=1)
 

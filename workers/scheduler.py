@@ -27,6 +27,7 @@ from services.privacy_export import make_exports, sweep_exports
 from services.prizes import pay_prizes
 from services.progress import pay_all_due
 from services.push import release_pushes
+from services.reminders import plan_assignments, send_reminders
 from services.sessions import tidy_sessions
 from services.story_contests import close_story_campaigns
 from services.suspicions import look_for_suspicions
@@ -63,6 +64,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("sweep exports", 300, sweep_exports),
     Tick("forget refused awards", 3600, purge_refused),
     Tick("fill in new badges", 15, fill_badges),
+    Tick("plan reminders of assignments", 60, plan_assignments),
+    Tick("send reminders", 2, send_reminders),
     Tick("push what waited for the morning", 30, release_pushes),
     Tick("forget read notices", 3600, sweep_notices),
     Tick("close live polls", 1, close_live_polls),

@@ -36,6 +36,14 @@ TOLD: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.LIVE_SEAT_PROMOTED: {"lesson": "旺季陈列", "starts": STARTS},
     NoticeKind.LIVE_LESSON_MOVED: {"lesson": "旺季陈列", "starts": STARTS},
     NoticeKind.LIVE_LESSON_CANCELLED: {"lesson": "旺季陈列", "starts": STARTS, "reason": "主讲人生病了"},
+    NoticeKind.LIVE_DAY_BEFORE: {"lesson": "旺季陈列", "starts": STARTS},
+    NoticeKind.LIVE_HOUR_BEFORE: {"lesson": "旺季陈列", "starts": STARTS},
+    NoticeKind.LIVE_SOON: {"lesson": "旺季陈列", "starts": STARTS},
+    NoticeKind.LIVE_STARTED: {"lesson": "旺季陈列"},
+    NoticeKind.LIVE_REPLAY_READY: {"lesson": "旺季陈列"},
+    NoticeKind.COURSE_DUE_SOON: {"course": "每单必扫", "due": STARTS},
+    NoticeKind.COURSE_DUE: {"course": "每单必扫", "due": STARTS},
+    NoticeKind.COURSE_OVERDUE: {"course": "每单必扫", "due": STARTS},
 }
 
 
