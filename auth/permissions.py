@@ -244,6 +244,32 @@ def reach_over_reports(actor: Actor) -> tuple[str, ...]:
     return reach_over_people(actor)
 
 
+def reach_over_classes(actor: Actor) -> tuple[str, ...]:
+    """The subtrees whose offline classes an actor sees without being a learner there: all staff, of their regions."""
+    return actor.reach()
+
+
+def may_run_classes(actor: Actor, region_path: str) -> bool:
+    """Admins plan offline classes for the regions they administer; "" is everywhere."""
+    return within(region_path, actor.reach(Role.ADMIN))
+
+
+def may_sign_up_for_class(actor: Actor, trainer_id: UUID, region_path: str, own_path: str | None) -> bool:
+    """Learners of the class's region, by the shop where they learn now; nobody for what they train."""
+    invited = own_path is not None and own_path.startswith(region_path)
+    return actor.has(Role.LEARNER) and invited and actor.member_id != trainer_id
+
+
+def may_hold_class(actor: Actor, trainer_id: UUID, region_path: str) -> bool:
+    """Show the check-in code and check others in: the trainer, and admins of the class's region."""
+    return actor.member_id == trainer_id or may_run_classes(actor, region_path)
+
+
+def may_see_class_list(actor: Actor, trainer_id: UUID, region_path: str) -> bool:
+    """Who signed up and who came: the trainer, and admins and auditors of the class's region."""
+    return actor.member_id == trainer_id or within(region_path, actor.reach(Role.ADMIN, Role.AUDITOR))
+
+
 def may_judge(actor: Actor, member_id: UUID, region_path: str) -> bool:
     """Admins judge suspicions from their subtrees; nobody those about oneself."""
     return member_id != actor.member_id and within(region_path, actor.reach(Role.ADMIN))

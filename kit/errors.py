@@ -49,6 +49,7 @@ class ErrorCode(StrEnum):
     ADULTS_ONLY = "ADULTS_ONLY"
     MUTED = "MUTED"
     WORD_REFUSED = "WORD_REFUSED"
+    TOO_FAR = "TOO_FAR"
 
 
 TOP_LEVEL = frozenset(

@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     """Whether the bucket stands in the path and not in the host name, as most services of one's own want it."""
     media_url_seconds: int = 6 * 3600
     """How long the address of a film is good for."""
+    class_check_in_meters: int = Field(300, ge=1)
+    """How far from an offline class a phone may be that checks in there, if it says where it is and the class has a
+    place on the map."""
     board_names: Literal["member", "shop"] = "member"
     """Whose name stands for a learner on honour boards and in leagues: `member`, what they call themselves; `shop`, the
     name of their shop with its middle left out, 王**店, and no picture. Everybody reads their own name in full."""

@@ -350,6 +350,9 @@ class NoticeKind(StrEnum):
     COURSE_DUE_SOON = "COURSE_DUE_SOON"
     COURSE_DUE = "COURSE_DUE"
     COURSE_OVERDUE = "COURSE_OVERDUE"
+    CLASS_SEAT_GAINED = "CLASS_SEAT_GAINED"
+    CLASS_MOVED = "CLASS_MOVED"
+    CLASS_CANCELLED = "CLASS_CANCELLED"
 
 
 class ReminderOutcome(StrEnum):
@@ -419,6 +422,15 @@ class AttendanceOutcome(StrEnum):
     ABSENT = "ABSENT"
     EXCUSED = "EXCUSED"
     REPLAY = "REPLAY"
+
+
+class OfflineClassStatus(StrEnum):
+    """How far an offline class is; by its times, and by whether it was called off."""
+
+    SCHEDULED = "SCHEDULED"
+    RUNNING = "RUNNING"
+    ENDED = "ENDED"
+    CANCELLED = "CANCELLED"
 
 
 class PushProvider(StrEnum):

@@ -29,5 +29,6 @@ MODULES = (
     "models.stories",
     "models.live",
     "models.suspicions",
+    "models.classes",
     "models.outbox",
 )

@@ -14,6 +14,9 @@ _ENDED = (
     "UPDATE live_messages SET text = '', removed_at = coalesce(removed_at, $2) WHERE member_id = $1",
     "UPDATE posts SET until_at = greatest($2, from_at), is_current = false WHERE member_id = $1 AND until_at IS NULL",
     "UPDATE role_grants SET revoked_at = $2 WHERE member_id = $1 AND revoked_at IS NULL",
+    # Their seats go to those who wait, by the next tick.
+    """UPDATE class_seats s SET state = 'CANCELLED', cancelled_at = $2 FROM offline_classes c
+       WHERE c.id = s.offline_class_id AND s.member_id = $1 AND s.state <> 'CANCELLED' AND c.starts_at > $2""",
     # Pictures of stories that nothing else shows become uploads that nobody finished: their bytes are swept.
     """UPDATE uploads u SET completed_at = NULL, swept_at = NULL,
            expires_at = least(u.expires_at, greatest($2, u.created_at + interval '1 second'))
@@ -37,6 +40,7 @@ _EMPTIED = (
     "DELETE FROM assignments WHERE member_id = $1",
     "UPDATE redemption_steps SET note = '' WHERE redemption_id IN (SELECT id FROM redemptions WHERE member_id = $1)",
     "DELETE FROM notices WHERE member_id = $1",
+    "UPDATE class_attendances SET reason = '', comment = '' WHERE member_id = $1",
     "UPDATE corrections SET reason = '' WHERE member_id = $1",
     "DELETE FROM story_pictures p USING story_entries e WHERE e.id = p.entry_id AND e.member_id = $1",
     "DELETE FROM media_assets a USING uploads u WHERE u.id = a.id AND u.member_id = $1 AND u.completed_at IS NULL",

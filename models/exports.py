@@ -300,6 +300,26 @@ SECTIONS = (
            JOIN live_lessons l ON l.id = u.lesson_id WHERE u.member_id = $1 ORDER BY u.muted_at, l.id""",
     ),
     Section(
+        "class-seats",
+        ("class_seats.member_id",),
+        """SELECT c.title, c.starts_at, s.state, s.signed_up_at, s.seated_at, s.cancelled_at FROM class_seats s
+           JOIN offline_classes c ON c.id = s.offline_class_id WHERE s.member_id = $1 ORDER BY s.signed_up_at, s.id""",
+    ),
+    Section(
+        "class-attendance",
+        ("class_attendances.member_id",),
+        """SELECT c.title, c.starts_at, a.outcome, a.checked_in_at, a.by IS NOT NULL AS by_somebody_else, a.reason,
+                  a.stars, a.comment, a.rated_at
+           FROM class_attendances a JOIN offline_classes c ON c.id = a.offline_class_id WHERE a.member_id = $1
+           ORDER BY a.recorded_at, a.id""",
+    ),
+    Section(
+        "classes-trained",
+        ("offline_classes.trainer_id",),
+        """SELECT title, place, address, starts_at, ends_at, cancelled_at FROM offline_classes
+           WHERE trainer_id = $1 ORDER BY starts_at, id""",
+    ),
+    Section(
         "leagues",
         ("league_members.member_id",),
         """SELECT m.starts_on, l.division, l.tier, r.name AS city, m.joined_at, m.entered_division, m.held_division,
@@ -394,6 +414,7 @@ SECTIONS = (
 )
 
 EXCUSED = {
+    "class_attendances.by": "who checked others in; the deed itself is in the audit",
     "assignments.assigned_by": "who asked others to learn something; the deed itself is in the audit",
     "assignments.withdrawn_by": "who took that back; the deed itself is in the audit",
     "course_drafts.opened_by": "who began the next edition of a course; the deed itself is in the audit",

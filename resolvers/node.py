@@ -23,6 +23,7 @@ from resolvers.accounts import member_node, session_node
 from resolvers.assigning import assignment_node
 from resolvers.badges import badge_node
 from resolvers.boards import honour_board_node
+from resolvers.classes import offline_class_node
 from resolvers.courses import course_node, lesson_node, media_node, module_node
 from resolvers.draws import prize_draw_node
 from resolvers.leagues import league_node
@@ -77,6 +78,7 @@ NODES: dict[str, Fetch] = {
     "Member": member_node,
     "Module": module_node,
     "Notice": notice_node,
+    "OfflineClass": offline_class_node,
     "Outlet": outlet_node,
     "PointEntry": point_entry_node,
     "PrizeDraw": prize_draw_node,

@@ -24,6 +24,13 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
     "admin.created": ("在命令行设为管理员", "Made an admin from the command line."),
     "badge.created": ("新增了徽章「{title}」", "Declared the badge “{title}”."),
     "board.created": ("新建了光荣榜《{title}》：{board}", "Made the honour board “{title}”: {board}."),
+    "class.cancelled": ("取消了线下课《{title}》，原因：{reason}", "Called off the class “{title}”. Reason: {reason}"),
+    "class.checked_in_for": (
+        "在线下课《{title}》为学员代签，原因：{reason}",
+        "Checked a member in at “{title}”. Reason: {reason}",
+    ),
+    "class.scheduled": ("安排了线下课《{title}》", "Planned the class “{title}”."),
+    "class.updated": ("修改了线下课《{title}》", "Changed the class “{title}”."),
     "clerk.added": ("添加了店员", "Added a clerk."),
     "clerk.removed": ("移除了店员", "Removed a clerk."),
     "consent.given": ("同意了{purpose}，第{version}版", "Agreed to {purpose}, version {version}."),

@@ -58,12 +58,12 @@ GUIDE: dict[ErrorCode, Guide] = {
         "Read it again, show what is there now, and let the person decide.",
     ),
     ErrorCode.CODE_WRONG: Guide(
-        "The code from the text message is not the right one, or was used.",
-        "Let the person type it again, or ask for a new one.",
+        "The code of a text message or of a class is not the right one, or was used.",
+        "Let the person type or scan it again, or ask for a new one.",
     ),
     ErrorCode.CODE_EXPIRED: Guide(
-        "The code from the text message is too old, or was tried too often.",
-        "Ask for a new code.",
+        "The code of a text message or of a class is too old, or was tried too often.",
+        "Ask for a new code, or scan the one that is shown now.",
     ),
     ErrorCode.CREDENTIALS_WRONG: Guide(
         "Phone number and password do not belong together.",
@@ -168,6 +168,10 @@ GUIDE: dict[ErrorCode, Guide] = {
     ErrorCode.WORD_REFUSED: Guide(
         "The message holds a word that is not said in live rooms.",
         "Show the sentence and let the person change the text.",
+    ),
+    ErrorCode.TOO_FAR: Guide(
+        "The phone says it is not where the class is.",
+        "Let the person try again there, or turn to the trainer; a position is never required.",
     ),
 }
 

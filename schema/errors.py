@@ -70,6 +70,10 @@ MESSAGES: dict[Code, tuple[str, str]] = {  # (zh-CN, en)
         "内容含有不适合的词语，请修改后再发",
         "This holds a word that is not said here. Please change it.",
     ),
+    Code.TOO_FAR: (
+        "您离上课地点太远，到现场后再扫码，或请讲师代签",
+        "You are too far away. Scan it at the class, or ask the trainer.",
+    ),
 }
 
 

@@ -214,6 +214,27 @@ KINDS: dict[NoticeKind, Kind] = {
         text=Title("「{course}」{due}已到期，请尽快补学。", "“{course}” was due by {due}. Please catch up soon."),
         link="/courses/{object}",
     ),
+    NoticeKind.CLASS_SEAT_GAINED: Kind(  # title, when: Title, place
+        means="The viewer waited for a seat in an offline class and has one now (候补成功).",
+        title=Title("候补成功，您有座位了", "You have a seat now"),
+        text=Title(
+            "线下课「{title}」为您留好了座位：{when}，{place}。来不了请提前取消，让给别人。",
+            "A seat in “{title}” is yours: {when}, {place}. If you cannot come, please give it up in time.",
+        ),
+        link="/classes/{object}",
+    ),
+    NoticeKind.CLASS_MOVED: Kind(  # title, when: Title, place
+        means="An offline class that the viewer signed up for or trains has another time or place (线下课改期).",
+        title=Title("线下课时间或地点有变", "Your class has moved"),
+        text=Title("「{title}」改为{when}，地点：{place}。", "“{title}” is now on {when}, at {place}."),
+        link="/classes/{object}",
+    ),
+    NoticeKind.CLASS_CANCELLED: Kind(  # title, when: Title, place, reason
+        means="An offline class that the viewer signed up for or trains was called off (线下课取消).",
+        title=Title("线下课取消了", "Your class was called off"),
+        text=Title("原定{when}的「{title}」取消了：{reason}", "“{title}” on {when} will not take place: {reason}"),
+        link="/classes/{object}",
+    ),
 }
 assert list(KINDS) == list(NoticeKind), "every kind has an entry, in the order of the list"
 

@@ -27,6 +27,7 @@ from kit.words import (
     LiveScope,
     LiveStatus,
     NoticeKind,
+    OfflineClassStatus,
     OncePer,
     OutletTier,
     PointAccount,
@@ -77,6 +78,7 @@ __all__ = [
     "LiveScope",
     "LiveStatus",
     "NoticeKind",
+    "OfflineClassStatus",
     "OncePer",
     "OutletTier",
     "PointAccount",
@@ -488,4 +490,12 @@ show(
     "What is said in a live lesson's room.",
     CHAT="Said to everybody (聊天).",
     QUESTION="Asked; others may up-vote it (提问).",
+)
+show(
+    OfflineClassStatus,
+    "How far an offline class is.",
+    SCHEDULED="To come (待开课).",
+    RUNNING="It is on (上课中).",
+    ENDED="Over (已结束).",
+    CANCELLED="Will not take place (已取消).",
 )

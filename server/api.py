@@ -16,6 +16,7 @@ from resolvers.assigning import AssigningMutations, AssigningQueries
 from resolvers.audit import AuditQueries
 from resolvers.badges import BadgeMutations, BadgeQueries
 from resolvers.boards import BoardFeed, BoardMutations, BoardQueries
+from resolvers.classes import ClassMutations, ClassQueries
 from resolvers.courses import CourseMutations, CourseQueries
 from resolvers.draws import DrawMutations, DrawQueries
 from resolvers.insight import InsightQueries
@@ -64,6 +65,7 @@ class Query(
     BadgeQueries,
     InsightQueries,
     AssigningQueries,
+    ClassQueries,
 ): ...
 
 
@@ -91,6 +93,7 @@ class Mutation(
     SuspicionMutations,
     MakingMutations,
     AssigningMutations,
+    ClassMutations,
 ): ...
 
 

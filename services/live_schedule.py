@@ -15,6 +15,7 @@ from kit.ids import new_id
 from kit.words import LiveStatus, OutletTier
 from models.accounts import active_grants
 from models.audit import Details
+from models.classes import is_trainer_busy
 from models.courses import media_by_id, modules_by_ids
 from models.live import LiveLesson, LiveStep, is_host_busy, locked_host
 from models.live_lists import LiveLessonRow
@@ -193,8 +194,8 @@ async def hold_host(host_id: UUID) -> None:
 
 
 async def require_host_free(host_id: UUID, starts_at: datetime, ends_at: datetime, but: tuple[UUID, ...] = ()) -> None:
-    """HOST_BUSY at `hostId` if the host, who is held, has another lesson then; the lessons `but` aside."""
-    if await is_host_busy(host_id, starts_at, ends_at, but):
+    """HOST_BUSY at `hostId` if the host, who is held, has another lesson then, the lessons `but` aside, or a class."""
+    if await is_host_busy(host_id, starts_at, ends_at, but) or await is_trainer_busy(host_id, starts_at, ends_at):
         raise DomainError(ErrorCode.HOST_BUSY, field=["hostId"])
 
 

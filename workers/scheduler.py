@@ -13,6 +13,8 @@ from services.badges import fill_badges
 from services.board_closing import close_periods
 from services.board_drift import measure_drift
 from services.board_projection import average_regions, check_boards
+from services.class_plans import settle_classes
+from services.classes import fill_classes
 from services.day_totals import count_assignments, count_days
 from services.draws import close_draws
 from services.leagues import admit_missed, keep_leagues
@@ -57,6 +59,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("pay prizes", 5, pay_prizes),
     Tick("close prize draws", 15, close_draws),
     Tick("close story contests", 15, close_story_campaigns),
+    Tick("give classes' free seats to who waits", 15, fill_classes),
+    Tick("settle classes", 15, settle_classes),
     Tick("keep leagues", 5, keep_leagues),
     Tick("admit to leagues who was missed", 300, admit_missed),
     Tick("look for suspicious learning", 600, look_for_suspicions),

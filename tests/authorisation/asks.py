@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from auth.class_codes import code_at
 from auth.codes import DEMO_CODE
 from kit.clock import day_of
 from kit.db import transaction
@@ -25,11 +26,13 @@ from models.courses import Course
 from models.live_asks import options_of
 from models.making import open_draft
 from models.uploads import Upload
+from services.class_check_in import KEY
 from tests.authorisation.cast import (
     THINGS,
     Cast,
     Relation,
     campaign_for,
+    class_for,
     draw_for,
     live_lesson_for,
     live_room_for,
@@ -73,6 +76,7 @@ BACK_DOORS = (
     BackDoor(
         "Member", "as an author", "StoryEntry", "node(id: $id) { ... on StoryEntry { member { @ } } }", ("member",)
     ),
+    BackDoor("Member", "as a trainer", "OfflineClass", "offlineClass(id: $id) { trainer { @ } }", ("trainer",)),
     BackDoor("Member", "as a lecturer", "Course", "course(id: $id) { lecturers { @ } }", ("lecturers",)),
 )  # fmt: skip
 
@@ -111,6 +115,8 @@ ROOT: dict[str, Lookup | Listing] = {
         '(from: "2026-03-01T00:00:00Z", to: "2026-12-01T00:00:00Z", first: 100) { totalCount nodes { id } }',
     ),
     "lecturerCredit": Lookup("Member", "(memberId: $id) { viewCount }"),
+    "offlineClass": Lookup("OfflineClass", "(id: $id) { id }"),
+    "offlineClasses": Listing("OfflineClass", "(first: 100) { totalCount nodes { id } }"),
     "members": Listing("Member", "(first: 100) { totalCount nodes { id } }"),
     "modules": Listing("Module", "{ id }", ("id",)),
     "outlets": Listing("Outlet", "(first: 100) { totalCount nodes { id } }"),
@@ -452,6 +458,50 @@ async def _seat(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"liveLessonId": to_global("LiveLesson", (await live_lesson_for(cast, relation)).id)}
 
 
+async def _new_class(cast: Cast, relation: Relation) -> dict[str, object]:
+    starts_at = cast.world.ports.clock.now() + timedelta(days=9)
+    trainer = await cast.world.staff(Role.LECTURER, name="培训师")
+    return {
+        "title": "线下课", "trainerId": to_global("Member", trainer.id), "place": "会议室",
+        "startsAt": starts_at.isoformat(), "endsAt": (starts_at + timedelta(hours=1)).isoformat(),
+        "regionId": cast.things["Region"][relation],
+    }  # fmt: skip
+
+
+async def _class(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"offlineClassId": cast.things["OfflineClass"][relation]}
+
+
+async def _class_to_come(cast: Cast, relation: Relation) -> dict[str, object]:
+    row = await class_for(cast, relation, begins=timedelta(days=5))
+    return {"offlineClassId": to_global("OfflineClass", row.id)}
+
+
+async def _class_to_change(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _class_to_come(cast, relation), "title": "新题目"}
+
+
+async def _class_to_call_off(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _class_to_come(cast, relation), "reason": "试一试"}
+
+
+async def _class_code(cast: Cast, relation: Relation) -> dict[str, object]:
+    row, ports = await class_for(cast, relation), cast.world.ports
+    return {"payload": code_at(ports.settings.key(KEY), row.id, ports.clock.now()).payload}
+
+
+async def _somebody_at_a_class(cast: Cast, relation: Relation) -> dict[str, object]:
+    """Somebody who learns in that region and came without a phone."""
+    row = await class_for(cast, relation)
+    pupil = await cast.world.learner("学员", outlet=await cast.world.outlet(region=cast.land.regions[relation]))
+    member_id = to_global("Member", pupil.id)
+    return {"offlineClassId": to_global("OfflineClass", row.id), "memberId": member_id, "reason": "试一试"}
+
+
+async def _opinion_of_a_class(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _class(cast, relation), "stars": 5}
+
+
 async def _path(cast: Cast, _: Relation) -> dict[str, object]:
     course = to_global("Course", cast.land.courses[Relation.OWN].id)
     stage = {"code": "one", "title": "第一关", "points": 30, "courseIds": [course]}
@@ -555,6 +605,14 @@ MUTATIONS: dict[str, Change] = {
     "moveCourse": Change("Course", _course_to_review),
     "assignCourse": Change("Region", _assignment),
     "withdrawAssignment": Change("Assignment", _assignment_to_withdraw),
+    "cancelClass": Change("OfflineClass", _class_to_call_off),
+    "checkInForMember": Change("OfflineClass", _somebody_at_a_class),
+    "checkInToClass": Change("OfflineClass", _class_code),
+    "leaveClass": Change("OfflineClass", _class_to_come),
+    "rateClass": Change("OfflineClass", _opinion_of_a_class),
+    "scheduleClass": Change("Region", _new_class),
+    "signUpForClass": Change("OfflineClass", _class_to_come),
+    "updateClass": Change("OfflineClass", _class_to_change),
     "createBadge": Change(None, _new_badge),
     "addClerk": Change("Outlet", _new_clerk),
     "advanceRedemption": Change("Redemption", _approval),

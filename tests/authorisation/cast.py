@@ -24,6 +24,7 @@ from kit.clock import FrozenClock, day_of
 from kit.db import transaction
 from kit.ids import new_id, new_word, to_global
 from kit.words import (
+    AttendanceOutcome,
     ConsentPurpose,
     CoursePart,
     CourseStatus,
@@ -49,6 +50,7 @@ from models.assignments import Assignment
 from models.audit import AuditEntry
 from models.badges import Badge, EarnedBadge
 from models.board_prizes import MadeBoard
+from models.classes import ClassAttendance, ClassSeat, OfflineClass
 from models.courses import Course, CourseLecturer, EditionLesson
 from models.draws import DrawPrize, DrawPurchase, DrawWinner, PrizeDraw
 from models.exports import DataExport
@@ -453,6 +455,31 @@ async def _of_a_room(kind: str, cast: Cast, relation: Relation) -> str:
     return to_global(kind, (await live_room_for(cast, relation))[1][kind])
 
 
+async def _offline_class(cast: Cast, relation: Relation) -> str:
+    return to_global("OfflineClass", (await class_for(cast, relation)).id)
+
+
+async def class_for(cast: Cast, relation: Relation, begins: timedelta = timedelta()) -> OfflineClass:
+    """For the region's shops, about to begin; whoever stands in this relation was there. One to come has a pupil."""
+    at, region = cast.world.ports.clock.now(), cast.land.regions[relation]
+    trainer = await cast.world.staff(Role.LECTURER, name="培训师")
+    row = await OfflineClass.create(
+        id=new_id(), title="线下课", trainer=trainer, region=region, course_id=cast.land.courses[Relation.OWN].id,
+        place="会议室", address="人民路", latitude=23.0, longitude=113.7, starts_at=at + begins,
+        ends_at=at + begins + timedelta(hours=2), capacity=30, arrivals=1, created_at=at,
+    )  # fmt: skip
+    member = cast.people.get(relation, cast.people[Relation.AREA])
+    await ClassSeat.create(
+        id=new_id(), offline_class=row, member=member, state=SeatState.SEATED, arrival=1, signed_up_at=at, seated_at=at
+    )
+    if not begins and relation is not Relation.FAR:
+        await ClassAttendance.create(
+            id=new_id(), offline_class=row, member=member, outcome=AttendanceOutcome.PRESENT, recorded_at=at,
+            checked_in_at=at, by=trainer.id, reason="没带手机", stars=5, comment="好", rated_at=at,
+        )  # fmt: skip
+    return row
+
+
 async def _module(cast: Cast, relation: Relation) -> str:
     course = await Course.get(id=cast.land.courses[relation].id)
     return to_global("Module", course.module_id)
@@ -636,6 +663,7 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "Member": _member,
     "Module": _module,
     "Notice": _notice,
+    "OfflineClass": _offline_class,
     "Outlet": _outlet,
     "PointEntry": _point_entry,
     "Region": _region,

@@ -75,6 +75,7 @@ async def test_every_operation_is_answered(gql: Gql, world: World, clock: Frozen
     await _looks_at_boards(phone)
     await _minds_the_shops(phone, owner, [shop.name, second.name])
     await _tells_a_story(phone, Phone(gql, await world.staff(Role.ADMIN), sent), await world.learner("小陈"))
+    await _goes_to_a_class(phone, Phone(gql, await world.staff(Role.ADMIN), sent), world, clock)
     await _runs_the_game(Phone(gql, await world.staff(Role.ADMIN), sent), owner, clock)
     await _makes_a_course(
         Phone(gql, await world.learner("小林"), sent), Phone(gql, await world.staff(Role.ADMIN), sent), world
@@ -238,6 +239,44 @@ async def _tells_a_story(phone: Phone, console: Phone, reader: Member) -> None:
     assert (listed["status"], listed["viewerEntry"]) == ("OPEN", {"id": entry, "status": "PUBLISHED"})
     [story] = (await other.ask("StoryEntries", campaignId=campaign, sort="MOST_VOTED"))["storyEntries"]["nodes"]
     assert (story["id"], len(story["imageUrls"]), story["viewerVoted"]) == (entry, 1, True)
+
+
+async def _goes_to_a_class(phone: Phone, console: Phone, world: World, clock: FrozenClock) -> None:
+    trainer = Phone(phone.gql, await world.staff(Role.LECTURER, name="陈老师"), phone.sent)
+    assert phone.owner is not None
+    assert trainer.owner is not None
+    starts_at = clock.now() + timedelta(minutes=20)
+    hall = {"latitude": 23.0489, "longitude": 113.7447}
+    plan = {
+        "title": "陈列实操", "courseId": None, "trainerId": to_global("Member", trainer.owner.id), "regionId": None,
+        "place": "二楼会议室", "address": "人民路 1 号", "location": hall, "startsAt": starts_at.isoformat(),
+        "endsAt": (starts_at + timedelta(hours=2)).isoformat(), "capacity": 1,
+    }  # fmt: skip
+    made = (await console.do("ScheduleClass", **plan))["offlineClass"]
+    assert made["status"] == "SCHEDULED"
+    gone = {**plan, "startsAt": plan["endsAt"], "endsAt": (starts_at + timedelta(hours=3)).isoformat()}
+    called_off = (await console.do("ScheduleClass", **gone))["offlineClass"]["id"]
+    assert (await console.do("CancelClass", offlineClassId=called_off, reason="讲师生病"))["offlineClass"][
+        "status"
+    ] == "CANCELLED"
+
+    [listed, cancelled] = (await phone.ask("OfflineClasses"))["offlineClasses"]["nodes"]
+    assert (listed["id"], listed["trainer"]["displayName"], listed["viewerSeat"]) == (made["id"], "陈老师", None)
+    assert (cancelled["id"], cancelled["status"]) == (called_off, "CANCELLED")
+    seat = (await phone.do("SignUpForClass", offlineClassId=made["id"]))["seat"]
+    assert seat == {"state": "SEATED", "waitlistPosition": None}
+    second = Phone(phone.gql, await world.learner("小陈"), phone.sent)
+    assert (await second.do("SignUpForClass", offlineClassId=made["id"]))["seat"]["waitlistPosition"] == 1
+    assert (await second.do("LeaveClass", offlineClassId=made["id"]))["offlineClass"]["seatsLeft"] == 0
+
+    code = (await trainer.ask("ClassCheckInCode", id=made["id"]))["offlineClass"]["checkInCode"]
+    there = await phone.do("CheckInToClass", payload=code["payload"], location=hall)
+    assert (there["attendance"]["outcome"], there["awards"][0]["rule"]) == ("PRESENT", "class.checked_in")
+    late = {"offlineClassId": made["id"], "memberId": to_global("Member", second.owner.id), "reason": "没带手机"}
+    assert (await trainer.do("CheckInForMember", **late))["attendance"]["outcome"] == "PRESENT"
+    attended = (await trainer.ask("ClassAttendance", id=made["id"]))["offlineClass"]["attendance"]
+    assert [node["by"] for node in attended["nodes"]] == [None, {"displayName": "陈老师"}]
+    assert (await phone.do("RateClass", offlineClassId=made["id"], stars=5, comment="很实用"))["rated"] is True
 
 
 async def _runs_the_game(console: Phone, owner: Member, clock: FrozenClock) -> None:
