@@ -26,3 +26,8 @@ def is_seen(line: str) -> bool:
     """Whether a line of text shows something, and nothing in it hides."""
     seen = all(each == JOINER or unicodedata.category(each) not in UNSEEN for each in line)
     return seen and bool(line.strip(JOINER + " "))
+
+
+def without_middle(name: str) -> str:
+    """A shop's name of which only the ends can be read; of a short one, only the beginning."""
+    return f"{name[:1]}**{name[-1:] if len(name) > 2 else ''}"

@@ -304,6 +304,23 @@ class ExportStatus(StrEnum):
     FAILED = "FAILED"
 
 
+class ReportKind(StrEnum):
+    """What staff have files made of."""
+
+    ASSIGNMENTS = "ASSIGNMENTS"
+    BOARD = "BOARD"
+    POINTS = "POINTS"
+    REDEMPTIONS = "REDEMPTIONS"
+    LIVE_ATTENDANCE = "LIVE_ATTENDANCE"
+    CLASS_ATTENDANCE = "CLASS_ATTENDANCE"
+    MEMBERS = "MEMBERS"
+
+
+class ReportFormat(StrEnum):
+    CSV = "CSV"
+    XLSX = "XLSX"
+
+
 class BadgeMeasure(StrEnum):
     """What a badge is earned by. All but LIFETIME_POINTS only ever grow."""
 

@@ -20,6 +20,7 @@ MODULES = (
     "models.consents",
     "models.exports",
     "models.paths",
+    "models.reports",
     "models.rewards",
     "models.draws",
     "models.badges",

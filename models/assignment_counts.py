@@ -1,8 +1,8 @@
 """How far those are of whom a course is asked: per outlet and person at the moment, and in totals that a tick keeps.
 
-An assignment reaches whoever holds a post where it says, also who comes later. Each person is counted once for a
-course: by the assignment due first, at the outlet through which it reaches them (their current one before others). So
-outlets add up to regions, and regions to what lies above them.
+An assignment reaches whoever holds a post where it says, also who comes later; one that was withdrawn reaches nobody.
+Each person is counted once for a course: by the assignment due first, at the outlet through which it reaches them
+(their current one before others). So outlets add up to regions, and regions to what lies above them.
 
 assignment_totals   (course, region, due_at) -> assigned, done; of published courses.
 assigned_courses    course -> counted_at: when its totals were counted last; null: something changed since.

@@ -11,13 +11,13 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from kit.db import Side, rows
+from kit.db import Side
 from kit.words import ExportStatus
 from models.accounts import Member
 
 
 class DataExport(Model):
-    """One export. Its file stands under `storage_key` from READY on until `removed_at`."""
+    """One export. Its file stands under `storage_key` from READY on until `removed_at`; see `exported_files`."""
 
     id = fields.UUIDField(primary_key=True)
     member: fields.ForeignKeyRelation[Member] = fields.ForeignKeyField(
@@ -100,6 +100,14 @@ SECTIONS = (
         ("data_exports.member_id",),
         """SELECT requested_at, status, ready_at, expires_at, size_bytes FROM data_exports
            WHERE member_id = $1 ORDER BY requested_at, id""",
+    ),
+    Section(
+        "report-exports",
+        ("report_exports.member_id",),
+        """SELECT e.kind, e.format, r.code AS region_code, e.object_key, e.starts_on, e.ends_on, e.requested_at,
+                  e.status, e.rows_made, e.ready_at, e.expires_at, e.size_bytes
+           FROM report_exports e LEFT JOIN regions r ON r.id = e.region_id WHERE e.member_id = $1
+           ORDER BY e.requested_at, e.id""",
     ),
     Section(
         "suspicions",
@@ -459,57 +467,3 @@ async def count_exports(member_id: UUID, since: datetime) -> int:
     """How many the member asked for since then, those that failed left out."""
     found = DataExport.filter(member_id=member_id, requested_at__gte=since)
     return await found.exclude(status=ExportStatus.FAILED).count()
-
-
-async def exports_due(now: datetime, limit: int) -> list[UUID]:
-    """Exports to be made, the longest waiting first; those that a process is making are among them."""
-    found = await rows(
-        "SELECT id FROM data_exports WHERE status IN ('QUEUED', 'RUNNING') AND due_at <= $1"
-        " ORDER BY due_at, id LIMIT $2",
-        now, limit,
-    )  # fmt: skip
-    return [row["id"] for row in found]
-
-
-async def begin_export(export_id: UUID, now: datetime, next_try_at: datetime, most_tries: int) -> DataExport | None:
-    """Count a try and give the export; None if it is no longer to be made. FAILED after `most_tries`."""
-    begun = await rows(
-        "UPDATE data_exports SET tries = tries + 1, due_at = $3,"
-        " status = CASE WHEN tries >= $4 THEN 'FAILED' ELSE 'RUNNING' END"
-        " WHERE id = $1 AND status IN ('QUEUED', 'RUNNING') AND due_at <= $2 RETURNING id, status",
-        export_id, now, next_try_at, most_tries,
-    )  # fmt: skip
-    return await DataExport.get(id=export_id) if begun and begun[0]["status"] == "RUNNING" else None
-
-
-async def finish_export(
-    export_id: UUID, *, size_bytes: int, sha256: str, ready_at: datetime, expires_at: datetime
-) -> bool:
-    """The file is there; False if nobody wants it any more."""
-    ready = await rows(
-        "UPDATE data_exports SET status = 'READY', size_bytes = $2, sha256 = $3, ready_at = $4, expires_at = $5"
-        " WHERE id = $1 AND status = 'RUNNING' RETURNING id",
-        export_id, size_bytes, sha256, ready_at, expires_at,
-    )  # fmt: skip
-    return bool(ready)
-
-
-async def expire_exports(now: datetime, member_id: UUID | None = None) -> None:
-    """End the exports whose time is over; all those of a member, made or not, if one is given."""
-    await rows(
-        "UPDATE data_exports SET status = 'EXPIRED', expires_at = least(expires_at, $1)"
-        " WHERE CASE WHEN $2::uuid IS NULL THEN status = 'READY' AND expires_at <= $1"
-        " ELSE member_id = $2 AND status IN ('QUEUED', 'RUNNING', 'READY') END RETURNING id",
-        now, member_id,
-    )  # fmt: skip
-
-
-async def exports_to_remove(limit: int) -> list[DataExport]:
-    """Exports that are over and whose files may still stand."""
-    over = DataExport.filter(status__in=[ExportStatus.EXPIRED, ExportStatus.FAILED], removed_at__isnull=True)
-    return await over.order_by("requested_at").limit(limit)
-
-
-async def mark_removed(export_id: UUID, at: datetime) -> None:
-    """The file of an export is gone."""
-    await DataExport.filter(id=export_id).update(removed_at=at)

@@ -33,6 +33,7 @@ from resolvers.notices import notice_node
 from resolvers.outlets import outlet_node, region_node
 from resolvers.points import point_entry_node
 from resolvers.privacy import data_export_node
+from resolvers.reports import report_export_node
 from resolvers.rewards import redemption_node, reward_node
 from resolvers.seasons import season_node
 from resolvers.stories import story_campaign_node, story_entry_node
@@ -84,6 +85,7 @@ NODES: dict[str, Fetch] = {
     "PrizeDraw": prize_draw_node,
     "Redemption": redemption_node,
     "Region": region_node,
+    "ReportExport": report_export_node,
     "Reward": reward_node,
     "Season": season_node,
     "Session": session_node,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from auth.names import without_middle
 from models import accounts as rows
 from models import sessions as session_rows
 from models.outlets import current_outlets, regions_by_ids
@@ -116,11 +117,6 @@ class Member(Node):
     async def _file(self, info: Info) -> list[rows.GrantRow] | None:
         actor = info.context.actor
         return await info.context.loaders.of(files_of, actor).load(self.row.id) if actor is not None else None
-
-
-def without_middle(name: str) -> str:
-    """A shop's name of which only the ends can be read; of a short one, only the beginning."""
-    return f"{name[:1]}**{name[-1:] if len(name) > 2 else ''}"
 
 
 @strawberry.type(description="One sign-in on one device.")

@@ -88,6 +88,10 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
         "编排了{tier}店的通关路径：{stages}关，第{version}版",
         "Arranged the path of {tier} outlets: {stages} stages, version {version}.",
     ),
+    "report.requested": (
+        "申请导出{kind}报表（{format}），范围：{region}",
+        "Asked for a {format} file of {kind} in {region}.",
+    ),
     "reward.created": ("上架了礼品《{title}》", "Put “{title}” on offer."),
     "role.granted": ("授予了角色{role}，范围：{region}", "Gave the role {role} over {region}."),
     "role.revoked": ("收回了角色{role}，范围：{region}", "Took back the role {role} over {region}."),

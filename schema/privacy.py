@@ -16,8 +16,8 @@ from schema.viewer_part import ViewerPart
 from schema.words import ConsentPurpose, ExportStatus
 from services import privacy
 from services.codes import CodeAsked
+from services.exported_files import file_url
 from services.privacy import consents_of, text_url
-from services.privacy_export import export_url
 
 if TYPE_CHECKING:
     from schema.accounts import Member
@@ -126,7 +126,7 @@ class DataExport(Node):
         description="Where the file, a zip of JSON, is fetched until it expires. Signed: keep it to oneself."
     )
     def url(self, info: Info) -> str | None:
-        return export_url(info.context.ports, self.row)
+        return file_url(info.context.ports, self.row)
 
 
 @strawberry.input(description="Have everything kept on the viewer made into a file.")

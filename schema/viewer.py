@@ -15,6 +15,7 @@ from schema.outlets import OutletViewer
 from schema.paths import PathViewer
 from schema.points import PointsViewer
 from schema.privacy import PrivacyViewer
+from schema.reports import ReportsViewer
 from schema.rewards import RewardsViewer
 from schema.streaks import StreakViewer
 from schema.tasks import TasksViewer
@@ -34,6 +35,7 @@ class Viewer(
     LeaguesViewer,
     PathViewer,
     BadgesViewer,
+    ReportsViewer,
 ):
     id: strawberry.ID = strawberry.field(description="The member's id, wherever that member appears.")
 

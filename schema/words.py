@@ -39,6 +39,8 @@ from kit.words import (
     RedemptionStatus,
     RefusalReason,
     RegionKind,
+    ReportFormat,
+    ReportKind,
     Role,
     SeatState,
     StageState,
@@ -90,6 +92,8 @@ __all__ = [
     "RedemptionStatus",
     "RefusalReason",
     "RegionKind",
+    "ReportFormat",
+    "ReportKind",
     "Role",
     "SeatState",
     "StageState",
@@ -385,12 +389,29 @@ show(
 )
 show(
     ExportStatus,
-    "The life of an export of one's data.",
+    "The life of a file that is made in the background.",
     QUEUED="Asked for (排队中).",
     RUNNING="Being made (生成中).",
     READY="There to be fetched (可下载).",
-    EXPIRED="Its 24 hours are over and the file is gone (已过期).",
+    EXPIRED="Its time is over and the file is gone (已过期).",
     FAILED="Could not be made; ask anew (失败).",
+)
+show(
+    ReportKind,
+    "What a file for staff is about.",
+    ASSIGNMENTS="Everybody of whom a course is asked, and how far they are (指派进度). `objectId`: one course.",
+    BOARD="The lines of the honour board `objectId` (光荣榜).",
+    POINTS="Lifetime points booked for the days from `from` to `to`, both given (积分明细).",
+    REDEMPTIONS="Rewards that were redeemed (兑换记录).",
+    LIVE_ATTENDANCE="Who was at live lessons (直播出勤). `objectId`: one live lesson.",
+    CLASS_ATTENDANCE="Who was at offline classes (小班出勤). `objectId`: one class.",
+    MEMBERS="A line for each post held at a shop now, phones masked (成员名单). `from`, `to`: when they joined.",
+)
+show(
+    ReportFormat,
+    "What kind of file.",
+    CSV="Comma-separated values in UTF-8, for Excel too (逗号分隔).",
+    XLSX="An Excel workbook (工作簿).",
 )
 show(
     NoticeKind,

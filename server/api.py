@@ -31,6 +31,7 @@ from resolvers.people import PeopleMutations, PeopleQueries
 from resolvers.points import PointsFeed, PointsQueries
 from resolvers.privacy import PrivacyMutations
 from resolvers.progress import ProgressMutations
+from resolvers.reports import ReportMutations
 from resolvers.rewards import RewardMutations, RewardQueries
 from resolvers.rules import RuleMutations, RuleQueries
 from resolvers.seasons import SeasonMutations, SeasonQueries
@@ -79,6 +80,7 @@ class Mutation(
     UploadMutations,
     PrivacyMutations,
     RewardMutations,
+    ReportMutations,
     SeasonMutations,
     RuleMutations,
     NoticeMutations,

@@ -1,18 +1,27 @@
 """GET /consents/<purpose>/<version>/<language>: what members are asked to agree to, each version at its own address.
-GET /exports/<id>: everything kept on a member, for whoever holds the signed address, for a day.
+GET /exports/<id>: everything kept on a member, or a file of staff, for whoever holds the signed address in its time.
 """
 
+from dataclasses import dataclass
 from html import escape
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
+from kit.clock import day_of
 from kit.errors import DomainError, ErrorCode
+from kit.words import ReportFormat
+from services.exported_files import require_signed
 from services.ports import Ports
 from services.privacy import consent_text
-from services.privacy_export import signed_export
+from services.privacy_export import signed_data_export
+from services.reports import signed_report
 
+MEDIA_TYPES = {
+    ReportFormat.CSV: "text/csv; charset=utf-8",
+    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 STATUS = {ErrorCode.FORBIDDEN: 403, ErrorCode.NOT_FOUND: 404}
 
 PAGE = """<!doctype html>
@@ -28,6 +37,16 @@ HEADERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that may be fetched."""
+
+    storage_key: str
+    size_bytes: int
+    name: str
+    media_type: str
+
+
 async def consent_page(request: Request) -> Response:
     """A published text never changes, so anybody may keep it."""
     parts = request.path_params
@@ -40,24 +59,35 @@ async def consent_page(request: Request) -> Response:
 
 
 async def export_file(request: Request) -> Response:
-    """Nothing on the way may keep it: it is about one person."""
+    """Nothing on the way may keep it: it is about people."""
     ports: Ports = request.app.state.ports
     query = request.query_params
     try:
-        named = UUID(request.path_params["export_id"]), int(query.get("until", "")[:12]), query.get("signature", "")
-        export = await signed_export(ports, *named)
+        file_id, until = UUID(request.path_params["export_id"]), int(query.get("until", "")[:12])
+        require_signed(ports, file_id, until, query.get("signature", ""))
     except ValueError:
         return Response(status_code=403)
     except DomainError as error:
         return Response(status_code=STATUS[error.code])
-    assert export.size_bytes is not None
-    if not await ports.storage.holds(export.storage_key, export.size_bytes):
+    found = await _export(ports, file_id)
+    if found is None or not await ports.storage.holds(found.storage_key, found.size_bytes):
         return Response(status_code=404)
     headers = {
         "cache-control": "no-store",
-        "content-disposition": 'attachment; filename="growth-academy-data.zip"',
-        "content-length": str(export.size_bytes),
+        "content-disposition": f'attachment; filename="{found.name}"',
+        "content-length": str(found.size_bytes),
         "x-content-type-options": "nosniff",
     }
-    body = ports.storage.read(export.storage_key, 0, export.size_bytes)
-    return StreamingResponse(body, headers=headers, media_type="application/zip")
+    body = ports.storage.read(found.storage_key, 0, found.size_bytes)
+    return StreamingResponse(body, headers=headers, media_type=found.media_type)
+
+
+async def _export(ports: Ports, file_id: UUID) -> Found | None:
+    own = await signed_data_export(ports, file_id)
+    if own is not None:
+        return Found(own.storage_key, own.size_bytes or 0, "growth-academy-data.zip", "application/zip")
+    report = await signed_report(ports, file_id)
+    if report is None:
+        return None
+    name = f"{report.kind.value.lower()}-{day_of(report.requested_at)}.{report.format.value.lower()}"
+    return Found(report.storage_key, report.size_bytes or 0, name, MEDIA_TYPES[report.format])

@@ -8,7 +8,7 @@ from kit.db import transaction
 from kit.errors import DomainError, ErrorCode
 from models.accounts import Member, locked_member
 from models.deletions import erase
-from models.exports import expire_exports
+from models.exported_files import end_files_of
 from models.sessions import Knock, end_sessions, lock_doors
 from services.audit import record
 from services.codes import CodeAsked, refusal, request_own_code, try_code
@@ -63,7 +63,7 @@ async def _delete(ports: Ports, actor: Actor, member: Member) -> datetime:
     except DomainError as error:
         raise DomainError(error.code) from error  # it names an input field of other mutations
     await withdraw_all(ports, member.id)
-    await expire_exports(now, member.id)
+    await end_files_of(member.id, now)
     await give_up_all_seats(ports, member.id)
     await end_sessions(member.id, now, "ACCOUNT_DELETED")
     await erase(member.id, member.phone_index, now)

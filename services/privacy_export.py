@@ -1,50 +1,37 @@
 """Everything kept on one member, as a file: asked for, made by the worker, handed out for a day, swept away."""
 
-import base64
-import hashlib
-import hmac
 import zipfile
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from io import RawIOBase
 from uuid import UUID
 
 import orjson
-import structlog
 
 from auth.actor import Actor
 from kit.clock import day_of, day_start
-from kit.db import leadership, side_transaction, transaction
-from kit.errors import DomainError, ErrorCode, not_found
+from kit.db import side_transaction, transaction
+from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
 from kit.words import ExportStatus
 from models.accounts import Member, locked_member
+from models.exported_files import DATA_EXPORTS, begin_file
 from models.exports import (
     SECTIONS,
     DataExport,
-    begin_export,
     count_exports,
-    expire_exports,
     export_by_key,
     exports_by_ids,
-    exports_due,
-    exports_to_remove,
-    finish_export,
-    mark_removed,
     open_export,
     read_section,
 )
 from services.audit import record
+from services.exported_files import MOST_TRIES, PAUSE_AFTER_FAILURE, PIECE_BYTES, is_there, keep_file, make_due, sweep
 from services.ports import Ports
 
 MOST_A_DAY = 3
-MOST_TRIES = 5
 KEPT = timedelta(hours=24)
-PAUSE_AFTER_FAILURE = timedelta(minutes=1)
-"""Also after a worker that died: what it had begun is made anew."""
-AT_ONCE = 20
-PIECE_BYTES = 64 * 1024
 
 README = """成长学院：您的全部数据
 Growth Academy: everything kept on you
@@ -53,8 +40,6 @@ Growth Academy: everything kept on you
 One file a subject, each a list in JSON; times are in UTC. Codes, passwords and tokens are kept only as hashes that
 cannot be turned back, and are not in here.
 """
-
-_log = structlog.get_logger("exports")
 
 
 async def request_export(ports: Ports, actor: Actor, idempotency_key: UUID | None = None) -> DataExport:
@@ -94,74 +79,28 @@ async def own_exports(actor: Actor, export_ids: Sequence[UUID]) -> list[DataExpo
     return [each if each is not None and each.member_id == actor.member_id else None for each in found]
 
 
-def export_url(ports: Ports, export: DataExport) -> str | None:
-    """Where the file is fetched until the export expires; None unless it is there."""
-    if export.status is not ExportStatus.READY or export.expires_at is None or export.expires_at <= ports.clock.now():
-        return None
-    until = int(export.expires_at.timestamp())
-    base = ports.settings.public_url.rstrip("/")
-    return f"{base}/exports/{export.id}?until={until}&signature={_signature(ports, export.id, until)}"
-
-
-async def signed_export(ports: Ports, export_id: UUID, until: int, signature: str) -> DataExport:
-    """The export behind a signed address. FORBIDDEN if the signature is wrong or the time over; NOT_FOUND once swept,
-    or when the account was deleted."""
-    right = hmac.compare_digest(signature.encode(), _signature(ports, export_id, until).encode())
-    if not right or ports.clock.now().timestamp() >= until:
-        raise DomainError(ErrorCode.FORBIDDEN)
+async def signed_data_export(ports: Ports, export_id: UUID) -> DataExport | None:
+    """The export behind an address whose signature was checked; None once swept, or when the account was deleted."""
     [export] = await exports_by_ids([export_id])
-    if export is None or export.status is not ExportStatus.READY:
-        raise not_found()
-    return export
+    return export if export is not None and is_there(export, ports.clock.now()) else None
 
 
 async def make_exports(ports: Ports) -> None:
-    """A tick: make the files that are waiting. What another process is making is left to it."""
-    for export_id in await exports_due(ports.clock.now(), AT_ONCE):
-        # A lock of the connection, not of a row: held for as long as it takes, and freed when this process dies.
-        async with leadership(f"data export {export_id}") as leads:
-            if await leads():
-                try:
-                    await _make(ports, export_id)
-                except Exception as error:
-                    _log.error("export failed", export=str(export_id), error=type(error).__name__, exc_info=True)
+    """A tick: make the files that are waiting."""
+    await make_due(ports, DATA_EXPORTS, _make)
 
 
 async def sweep_exports(ports: Ports) -> None:
     """A tick: end the exports whose day is over, and delete the files of all that ended."""
-    now = ports.clock.now()
-    await expire_exports(now)
-    for export in await exports_to_remove(AT_ONCE):
-        async with leadership(f"data export {export.id}") as leads:
-            if await leads():  # nobody is still writing it
-                await ports.storage.delete(export.storage_key)
-                await mark_removed(export.id, now)
+    await sweep(ports, DATA_EXPORTS)
 
 
 async def _make(ports: Ports, export_id: UUID) -> None:
     now = ports.clock.now()
-    export = await begin_export(export_id, now, now + PAUSE_AFTER_FAILURE, MOST_TRIES)
-    if export is None:
-        return
-    checksum = hashlib.sha256()
-    async with aclosing(_pieces(ports, export.member_id)) as pieces:
-        size_bytes = await ports.storage.put_pieces(export.storage_key, _summed(pieces, checksum))
-    ready_at = ports.clock.now()
-    finished = await finish_export(
-        export.id,
-        size_bytes=size_bytes,
-        sha256=checksum.hexdigest(),
-        ready_at=ready_at,
-        expires_at=ready_at + KEPT,
-    )
-    if not finished:  # the account was deleted meanwhile
-        await ports.storage.delete(export.storage_key)
-
-
-async def _summed(pieces: AsyncIterator[bytes], checksum: "hashlib._Hash") -> AsyncIterator[bytes]:
-    async for piece in pieces:
-        checksum.update(piece)
-        yield piece
+    if await begin_file(DATA_EXPORTS, export_id, now, now + PAUSE_AFTER_FAILURE, MOST_TRIES):
+        export = await DataExport.get(id=export_id)
+        async with aclosing(_pieces(ports, export.member_id)) as pieces:
+            await keep_file(ports, DATA_EXPORTS, export, pieces, KEPT)
 
 
 async def _pieces(ports: Ports, member_id: UUID) -> AsyncGenerator[bytes, None]:
@@ -220,8 +159,3 @@ class _Sink(RawIOBase):
         taken = b"".join(self._parts)
         self.size, self._parts = 0, []
         return taken
-
-
-def _signature(ports: Ports, export_id: UUID, until: int) -> str:
-    mac = hmac.new(ports.settings.key("exports"), f"{export_id} {until}".encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(mac[:16]).decode().rstrip("=")

@@ -30,6 +30,7 @@ from services.prizes import pay_prizes
 from services.progress import pay_all_due
 from services.push import release_pushes
 from services.reminders import plan_assignments, send_reminders
+from services.reports import make_reports, sweep_reports
 from services.sessions import tidy_sessions
 from services.story_contests import close_story_campaigns
 from services.suspicions import look_for_suspicions
@@ -66,6 +67,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("look for suspicious learning", 600, look_for_suspicions),
     Tick("make exports", 5, make_exports),
     Tick("sweep exports", 300, sweep_exports),
+    Tick("make reports", 5, make_reports),
+    Tick("sweep reports", 300, sweep_reports),
     Tick("forget refused awards", 3600, purge_refused),
     Tick("fill in new badges", 15, fill_badges),
     Tick("plan reminders of assignments", 60, plan_assignments),

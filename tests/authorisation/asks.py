@@ -166,6 +166,10 @@ async def _code_for_a_phone(cast: Cast, _: Relation) -> dict[str, object]:
     return {"phone": cast.world.phone(), "deviceId": "matrix"}
 
 
+async def _report(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {"kind": "MEMBERS", "format": "CSV", "regionId": cast.things["Region"][relation]}
+
+
 async def _code(cast: Cast, _: Relation) -> dict[str, object]:
     phone = cast.world.phone()
     await cast.world.member(phone=phone)
@@ -624,6 +628,7 @@ MUTATIONS: dict[str, Change] = {
     "confirmAdult": Change("Member", _member),
     "deleteMyAccount": Change(None, _demo_code),
     "exportMyData": Change(None, _export),
+    "requestExport": Change("Region", _report),
     "requestDeletionCode": Change(None, _device),
     "giveConsent": Change(None, _consent),
     "correctPoints": Change("Member", _gift),

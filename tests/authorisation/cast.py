@@ -29,6 +29,7 @@ from kit.words import (
     CoursePart,
     CourseStatus,
     ExportStatus,
+    Language,
     LiveMessageKind,
     LiveStatus,
     OutletTier,
@@ -36,6 +37,8 @@ from kit.words import (
     PrizeOrder,
     RedemptionStatus,
     RefusalReason,
+    ReportFormat,
+    ReportKind,
     Role,
     RoomEventKind,
     SeatState,
@@ -64,6 +67,7 @@ from models.notices import Notice
 from models.outlets import Outlet, Region, current_outlets
 from models.paths import Path, begin_settling, locked_path, replace_stages, settled
 from models.points import RefusedAwardRow
+from models.reports import ReportExport
 from models.rewards import Redemption, RedemptionStep, Reward
 from models.seasons import NamedSeason
 from models.stories import StoryCampaign, StoryEntry, add_prizes_and_jury, jurors_of, put_pictures, put_score
@@ -330,6 +334,18 @@ async def _data_export(cast: Cast, relation: Relation) -> str:
         requested_at=now, due_at=now, ready_at=now, expires_at=now + timedelta(days=1), size_bytes=1, sha256="0" * 64,
     )  # fmt: skip
     return to_global("DataExport", export.id)
+
+
+async def _report_export(cast: Cast, relation: Relation) -> str:
+    """One that is ready to be fetched; its file does not matter."""
+    now = cast.world.ports.clock.now()
+    report = await ReportExport.create(
+        id=new_id(), member_id=cast.people[relation].id, kind=ReportKind.MEMBERS, format=ReportFormat.CSV,
+        language=Language.ENGLISH, tops=[cast.land.county.path], status=ExportStatus.READY,
+        storage_key=f"exports/{new_id()}", requested_at=now, due_at=now, ready_at=now,
+        expires_at=now + timedelta(days=1), size_bytes=1, sha256="0" * 64,
+    )  # fmt: skip
+    return to_global("ReportExport", report.id)
 
 
 async def _audit_entry(cast: Cast, relation: Relation) -> str:
@@ -649,6 +665,7 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
     "Badge": _badge,
     "Course": _course,
     "DataExport": _data_export,
+    "ReportExport": _report_export,
     "HonourBoard": _honour_board,
     "League": _league,
     "Lesson": _lesson,
@@ -681,6 +698,7 @@ THINGS: dict[str, Callable[[Cast, Relation], Awaitable[str]]] = {
 OF_PEOPLE = {
     "AuditEntry",
     "DataExport",
+    "ReportExport",
     "League",
     "LiveReservation",
     "Member",

@@ -17,8 +17,8 @@ CONTRACT = Path(__file__).parents[3] / "shared" / "contract"
 """The apps' own files, where they lie beside the repository."""
 
 DUE = {
-    "auth", "boards", "catalogue_admin", "classes", "courses", "game", "game_admin", "learning", "outlets",
-    "people_admin", "points", "privacy", "stories",
+    "auth", "boards", "catalogue_admin", "classes", "courses", "game", "game_admin", "insight", "learning",
+    "outlets", "people_admin", "points", "privacy", "stories",
 }  # fmt: skip
 
 

@@ -15,8 +15,10 @@ from models.accounts import Member
 from models.outlets import Post, Region
 from models.rewards import Redemption
 from models.suspicions import Suspicion
+from services.day_totals import count_days
 from services.draws import DrawPlan, PrizePlan, create_prize_draw
 from services.privacy_export import make_exports
+from services.reports import make_reports
 from services.rewards import RewardPlan, create_reward
 from tests.documents import OPERATIONS
 from tests.gql import Gql
@@ -80,6 +82,7 @@ async def test_every_operation_is_answered(gql: Gql, world: World, clock: Frozen
     await _makes_a_course(
         Phone(gql, await world.learner("小林"), sent), Phone(gql, await world.staff(Role.ADMIN), sent), world
     )
+    await _looks_back(Phone(gql, await world.staff(Role.ADMIN), sent), course.gid, clock)
     await _decides_on_data(phone)
     await _leaves(phone)
     await _goes_for_good(Phone(gql, await world.learner("小王"), sent))
@@ -363,6 +366,24 @@ async def _makes_a_course(maker: Phone, reviewer: Phone, world: World) -> None:
     asked = await reviewer.do("AssignCourse", courseId=course["id"], to={"tier": "MODERN"}, dueAt=due, reason="梅雨季")
     posts = await Post.filter(outlet__tier=OutletTier.MODERN, until_at=None)
     assert asked["assigned"] == len({post.member_id for post in posts}) > 0
+
+
+async def _looks_back(console: Phone, course: str, clock: FrozenClock) -> None:
+    await drain(console.gql.ports)
+    await count_days(console.gql.ports)
+    today = day_of(clock.now())
+    days = {"from": (today - timedelta(days=30)).isoformat(), "to": (today + timedelta(days=1)).isoformat()}
+    overview = (await console.ask("AcademyOverview", **days))["academyOverview"]
+    assert overview["activeLearners"] > 0
+    assert overview["topCourses"][0]["course"]["id"] == course
+    assert (await console.ask("AssignmentProgress", courseId=course))["assignmentProgress"]["outlets"]["nodes"] == []
+    export = (await console.do("RequestExport", kind="POINTS", format="XLSX", **days))["export"]
+    assert export["status"] == "QUEUED"
+    await make_reports(console.gql.ports)
+    [made] = (await console.ask("MyExports"))["viewer"]["exports"]["nodes"]
+    assert (made["id"], made["status"]) == (export["id"], "READY")
+    assert made["rows"] > 0
+    assert (await console.gql.http.get(made["url"])).status_code == 200
 
 
 async def _decides_on_data(phone: Phone) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kit.clock import FrozenClock
+from kit.db import execute
 from kit.ids import new_id, to_global
 from kit.words import OutletTier, PostRole, Role
 from models.accounts import Member
@@ -93,6 +94,20 @@ async def test_a_person_of_two_shops_is_asked_once(gql: Gql, world: World, place
     seen = await progress(gql, boss, course)
 
     assert (sums(seen), lines(seen)) == ((1, 0, 1, 0), [("城东服务站小店", 1, 0, 0)])
+
+
+async def test_what_was_withdrawn_is_asked_of_nobody(
+    gql: Gql, world: World, place: Tree, boss: Member, clock: FrozenClock
+) -> None:
+    await world.learner(outlet=place.shops[0])
+    course = await world.course()
+    assignment = await world.assigned(course, region=place.city)
+    before = await progress(gql, boss, course)
+
+    await execute("UPDATE assignments SET withdrawn_at = $2, withdrawn_by = $3 WHERE id = $1",
+                  assignment.id, clock.now(), boss.id)  # fmt: skip
+
+    assert (sums(before), sums(await progress(gql, boss, course))) == ((1, 0, 1, 0), (0, 0, 0, 0))
 
 
 async def test_pages_follow_each_other_in_both_directions(

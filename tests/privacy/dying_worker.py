@@ -12,6 +12,7 @@ from kit.settings import Settings
 from providers.storage.local import LocalStorage
 from server.wiring import opened_ports
 from services.privacy_export import make_exports
+from services.reports import make_reports
 
 
 class HalfWay(LocalStorage):
@@ -30,8 +31,9 @@ async def stuck(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 async def main(data_dir: Path, now: datetime) -> None:
     async with opened_ports(Settings(data_dir=data_dir)) as ports:
-        storage = HalfWay(data_dir / "media")
-        await make_exports(replace(ports, storage=storage, clock=FrozenClock(now)))
+        dying = replace(ports, storage=HalfWay(data_dir / "media"), clock=FrozenClock(now))
+        await make_exports(dying)
+        await make_reports(dying)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,8 @@ MOMENTS = {
 """Times whose names the apps' documents fix without an At."""
 DAYS = {
     *(f"{owner}.{name}" for owner in ("SimulatePointRuleInput", "RuleSimulation") for name in ("from", "to")),
+    "RequestExportInput.from",
+    "RequestExportInput.to",
     "Query.academyOverview(from)",
     "Query.academyOverview(to)",
 }
