@@ -228,6 +228,11 @@ def may_run_room(actor: Actor, host_id: UUID, region_path: str) -> bool:
     return actor.member_id == host_id or may_run_live(actor, region_path)
 
 
+def may_stream(actor: Actor, host_id: UUID, region_path: str) -> bool:
+    """The host of a live lesson, and admins of its region."""
+    return actor.member_id == host_id or may_run_live(actor, region_path)
+
+
 def may_host(roles: Iterable[Role]) -> bool:
     """Lecturers stand before the camera."""
     return Role.LECTURER in roles

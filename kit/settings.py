@@ -129,6 +129,41 @@ class Settings(BaseSettings):
     class_check_in_meters: int = Field(300, ge=1)
     """How far from an offline class a phone may be that checks in there, if it says where it is and the class has a
     place on the map."""
+    live_provider: str = "embedded"
+    """Who carries live streams: `embedded`, an ingest on this machine; `nginx_rtmp`, `srs` or `mediamtx`, a server of
+    yours; `tencent` or `aliyun`."""
+    live_ingest_port: int = Field(1935, ge=0, le=65535)
+    """Where the embedded ingest listens; 0 takes a free port. Unless it is set, a port that is taken gives way to a
+    free one."""
+    live_ingest_host: str = "127.0.0.1"
+    """The address it listens on; 0.0.0.0 for hosts elsewhere."""
+    live_ingest_url: str | None = None
+    """Where hosts send their streams, rtmp://host:port/live; none: the embedded ingest's own address, for hosts on this
+    machine."""
+    live_play_url: str | None = None
+    """Where phones play streams, https://host, if that is not this server: your media server's, or the vendor's play
+    domain."""
+    live_play_key: SecretStr | None = None
+    """What signs those addresses: the secret in deploy/live/play.conf, or the vendor's key for playback."""
+    live_push_key: SecretStr | None = None
+    """The vendor's key that signs push addresses."""
+    live_hook_secret: SecretStr | None = None
+    """Behind /hooks/live/ in the addresses that your media server calls; at a vendor the key of its callbacks."""
+    live_control_url: str | None = None
+    """Where your media server is asked and told: the address of nginx's control and statistics, or of SRS's or
+    MediaMTX's API, from this machine."""
+    live_recordings_dir: Path | None = None
+    """Where this machine sees what your media server records."""
+    live_recordings_url: str | None = None
+    """Where Aliyun keeps recordings, https://bucket.endpoint; at Tencent Cloud the callback says it."""
+    live_recording_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts that a vendor's recording may be fetched from; a name stands for all below it."""
+    live_access_key_id: SecretStr | None = None
+    """Aliyun's AccessKey ID, or Tencent Cloud's SecretId, with the right to ask for and to forbid live streams."""
+    live_access_key_secret: SecretStr | None = None
+    """The secret that belongs to it."""
+    live_endpoint: str | None = None
+    """Where the vendor's API answers, https://host; none: at the address it publishes."""
     board_names: Literal["member", "shop"] = "member"
     """Whose name stands for a learner on honour boards and in leagues: `member`, what they call themselves; `shop`, the
     name of their shop with its middle left out, 王**店, and no picture. Everybody reads their own name in full."""
@@ -159,15 +194,10 @@ class Settings(BaseSettings):
         return url
 
     @field_validator(
-        "sms_access_key_id",
-        "sms_access_key_secret",
-        "sms_region",
-        "push_app_key",
-        "push_master_secret",
-        "s3_region",
-        "s3_access_key_id",
-        "s3_secret_access_key",
-    )
+        "sms_access_key_id", "sms_access_key_secret", "sms_region", "push_app_key", "push_master_secret",
+        "s3_region", "s3_access_key_id", "s3_secret_access_key",
+        "live_play_key", "live_push_key", "live_hook_secret", "live_access_key_id", "live_access_key_secret",
+    )  # fmt: skip
     @classmethod
     def _is_one_word(cls, value: SecretStr | str | None) -> SecretStr | str | None:
         """A line break that came along with a copied key would only be found by the first member who wants a code."""
@@ -176,7 +206,7 @@ class Settings(BaseSettings):
             raise ValueError("give it alone, without spaces and line breaks")
         return value
 
-    @field_validator("sms_endpoint", "s3_endpoint")
+    @field_validator("sms_endpoint", "s3_endpoint", "live_endpoint")
     @classmethod
     def _is_encrypted(cls, url: str | None) -> str | None:
         """What goes there opens accounts; only to this machine it may go in the clear."""
@@ -222,6 +252,28 @@ class Settings(BaseSettings):
                 raise ValueError(f"{host!r} is no host name: give names and addresses without a port, or * for any.")
         return hosts
 
+    @field_validator("live_ingest_url", "live_play_url", "live_control_url", "live_recordings_url")
+    @classmethod
+    def _is_an_address(cls, url: str | None, info: ValidationInfo) -> str | None:
+        """A host types the first into a camera, phones open the second: found wrong here and not on the evening."""
+        schemes = ("rtmp", "rtmps") if info.field_name == "live_ingest_url" else ("http", "https")
+        if not url:
+            return None
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+            good = good and not (parts.query or parts.fragment or "@" in parts.netloc)
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError(f"give {schemes[0]}://host, without a question mark")
+        return url.rstrip("/")
+
+    @field_validator("live_recording_hosts", mode="before")
+    @classmethod
+    def _listed_recording_hosts(cls, value: object) -> object:
+        return tuple(word.lower() for word in _words(value)) if isinstance(value, str) else value
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _listed_networks(cls, value: object) -> object:
@@ -262,6 +314,11 @@ class Settings(BaseSettings):
         if self.captcha_provider == "static":
             wrong.append(
                 "The static captcha lets everyone through: set ACADEMY_CAPTCHA_PROVIDER to a real provider, or to none."
+            )
+        if self.live_provider == "embedded" and self.live_ingest_url is None:
+            wrong.append(
+                "Hosts would be told to stream to this very machine: set ACADEMY_LIVE_INGEST_URL to the address that"
+                " they reach, such as rtmp://live.example.com/live."
             )
         if ANY_HOST in self.allowed_hosts:
             wrong.append(

@@ -29,6 +29,7 @@ MODULES = (
     "models.tasks",
     "models.stories",
     "models.live",
+    "models.streams",
     "models.suspicions",
     "models.classes",
     "models.outbox",

@@ -402,3 +402,9 @@ async def kept_media() -> list[tuple[str, int]]:
         (row["storage_key"], row["size_bytes"])
         for row in await rows("SELECT storage_key, size_bytes FROM media_assets ORDER BY storage_key")
     ]
+
+
+async def media_by_ids(media_ids: Sequence[UUID]) -> list[MediaAsset | None]:
+    """The assets of these ids, in their order."""
+    found = {asset.id: asset for asset in await MediaAsset.filter(id__in=list(media_ids))}
+    return [found.get(each) for each in media_ids]

@@ -429,6 +429,7 @@ EXCUSED = {
     "course_moves.by": "who moved a course; the deed itself is in the audit",
     "board_versions.subject_id": "counts projections, tells nothing of the member",
     "live_steps.by": "who moved a lesson on; the deed itself is in the audit",
+    "stream_keys.issued_by": "who was given a key to stream with; the deed itself is in the audit",
     "point_rates.made_by": "who set what a rule pays; the deed itself is in the audit",
     "corrections.made_by": "who corrected the points of others; the deed itself is in the audit",
     "suspicions.judged_by": "who judged others' learning; the deed itself is in the audit",

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from kit.settings import Settings, UnsafeSettings
 from providers.captcha.registry import CAPTCHA
+from providers.live.registry import LIVE
+from providers.live.vendors import missing_live_settings
 from providers.push.registry import PUSH, missing_push_settings
 from providers.sms.registry import SMS
 from providers.sms.vendors import missing_settings
@@ -16,6 +18,7 @@ def require_known_providers(settings: Settings) -> None:
     named: dict[str, tuple[str, Mapping[str, object]]] = {
         "ACADEMY_CAPTCHA_PROVIDER": (settings.captcha_provider, CAPTCHA),
         "ACADEMY_PUSH_PROVIDER": (settings.push_provider, PUSH),
+        "ACADEMY_LIVE_PROVIDER": (settings.live_provider, LIVE),
         "ACADEMY_SMS_PROVIDER": (settings.sms_provider, SMS),
         "ACADEMY_STORAGE_PROVIDER": (settings.storage_provider, STORAGE),
     }
@@ -26,5 +29,6 @@ def require_known_providers(settings: Settings) -> None:
     ]
     wrong += missing_settings(settings) + missing_push_settings(settings)
     wrong += missing_for_s3(settings) if settings.storage_provider == "s3" else []
+    wrong += missing_live_settings(settings)
     if wrong:
         raise UnsafeSettings("\n".join(wrong))

@@ -1,11 +1,12 @@
-"""One request to a vendor, and whether it can have arrived.
+"""One request to another server, and whether it can have arrived.
 
-Each has a connection of its own: on one that was kept, a vendor's hanging up cannot be told from a lost answer. The
+Each has a connection of its own: on one that was kept, a server's hanging up cannot be told from a lost answer. The
 transport is used without httpx's client, which would log addresses, and in those are numbers, codes and keys.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -45,24 +46,66 @@ class Answer:
     body: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """An HTTP status and whatever came with it."""
+
+    status: int
+    body: bytes
+
+
 class Wire:
-    def __init__(self) -> None:
+    def __init__(self, *, largest_answer: int | None = None) -> None:
         self._trust = httpx.create_ssl_context()
+        self._largest_answer = largest_answer
 
     async def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Answer:
         """The JSON object in the answer, whatever its status; `NotAnswered` if there is none."""
+        answer = await self.ask("POST", url, headers=headers, content=content)
+        return Answer(answer.status, _read(answer.body))
+
+    async def ask(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes = b""
+    ) -> RawAnswer:
+        """The answer, whatever its status; `NotAnswered` if there is none within eight seconds."""
+        largest = self._largest_answer or LARGEST_ANSWER
         try:
-            async with asyncio.timeout(TOTAL_SECONDS):
-                status, answer = await self._exchange(url, headers, content)
+            async with asyncio.timeout(TOTAL_SECONDS), self._sent(method, url, headers or {}, content) as response:
+                body = bytearray()
+                async for piece in cast(AsyncIterable[bytes], response.stream):
+                    body += piece
+                    if len(body) > largest:
+                        raise NotAnswered("answer too large")
+                return RawAnswer(response.status_code, bytes(body))
         except NEVER_ARRIVED:
             raise NotAnswered("unreachable", arrived=False) from None  # what httpx says may quote the request
         except (httpx.HTTPError, TimeoutError):
             raise NotAnswered("unanswered") from None
-        return Answer(status, _read(answer))
 
-    async def _exchange(self, url: str, headers: Mapping[str, str], content: bytes) -> tuple[int, bytes]:
+    async def fetch(self, url: str, *, most_bytes: int, seconds: float) -> AsyncIterator[bytes]:
+        """What stands at an address, in pieces; `NotAnswered` for anything but a whole 200, and for one too large.
+
+        Nothing is followed: another address is another question.
+        """
+        size = 0
+        try:
+            async with asyncio.timeout(seconds), self._sent("GET", url, {}, b"") as response:
+                if response.status_code != 200:
+                    raise NotAnswered(f"status {response.status_code}")
+                async for piece in cast(AsyncIterable[bytes], response.stream):
+                    size += len(piece)
+                    if size > most_bytes:
+                        raise NotAnswered("answer too large")
+                    yield piece
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
+            raise NotAnswered("unanswered") from None
+
+    @asynccontextmanager
+    async def _sent(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes
+    ) -> AsyncIterator[httpx.Response]:
         request = httpx.Request(
-            "POST",
+            method,
             url,
             headers={"accept": "application/json", "accept-encoding": "identity", "connection": "close", **headers},
             content=content,
@@ -71,12 +114,7 @@ class Wire:
         async with httpx.AsyncHTTPTransport(verify=self._trust) as transport:
             response = await transport.handle_async_request(request)
             try:
-                answer = bytearray()
-                async for piece in cast(AsyncIterable[bytes], response.stream):
-                    answer += piece
-                    if len(answer) > LARGEST_ANSWER:
-                        raise NotAnswered("answer too large")
-                return response.status_code, bytes(answer)
+                yield response
             finally:
                 await response.aclose()
 

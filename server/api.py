@@ -22,6 +22,7 @@ from resolvers.draws import DrawMutations, DrawQueries
 from resolvers.insight import InsightQueries
 from resolvers.live import LiveMutations, LiveQueries
 from resolvers.live_room import LiveRoomFeed, LiveRoomMutations
+from resolvers.live_stream import LiveStreamMutations
 from resolvers.making import MakingMutations
 from resolvers.node import NodeQueries
 from resolvers.notices import NoticeMutations
@@ -92,6 +93,7 @@ class Mutation(
     StoryMutations,
     LiveMutations,
     LiveRoomMutations,
+    LiveStreamMutations,
     SuspicionMutations,
     MakingMutations,
     AssigningMutations,

@@ -14,6 +14,8 @@ from starlette.websockets import WebSocket
 from kit.tasks import end
 from server.admission import Gate
 from server.draws import entrants
+from server.hooks import live_hook
+from server.live import live_file
 from server.media import media
 from server.metrics import metrics
 from server.middleware import KnownHosts, RequestLog
@@ -43,6 +45,9 @@ def make_app(open_ports: OpenPorts) -> Starlette:
         WebSocketRoute("/graphql", subscriptions),
         Route("/media/{media_id}", media, methods=["GET"]),
         Route("/uploads/{upload_id}", upload, methods=["PUT"]),
+        Route("/live/{token}/{name}/{file}", live_file, methods=["GET"]),
+        Route("/hooks/live", live_hook, methods=["GET", "POST"]),
+        Route("/hooks/live/{token}", live_hook, methods=["GET", "POST"]),
         Route("/consents/{purpose}/{version}/{language}", consent_page, methods=["GET"]),
         Route("/draws/{draw_id:uuid}/entrants.txt", entrants, methods=["GET"], middleware=[COMPRESSED]),
         Route("/exports/{export_id}", export_file, methods=["GET"]),

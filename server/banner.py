@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from kit.settings import Settings
+from providers.live.embedded import ingest_url
 
 
 def show(
@@ -15,6 +16,8 @@ def show(
     lines = [("serving", f"{address}/graphql ({', '.join(processes)})")]
     if settings.graphiql:
         lines.append(("GraphiQL", f"{address}/graphiql"))
+    if "ingest" in processes:
+        lines.append(("live", ingest_url(settings)))
     lines.append(("PostgreSQL", _place(settings.database_url)))
     lines.append(("Valkey", _place(settings.redis_url)))
     lines.append(("data", str(settings.data_dir.absolute())))

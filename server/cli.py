@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import socket
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -25,14 +26,15 @@ from server.children import WebServer
 from server.commands import admin, audit, boards, documents, draws, keys, leagues, ledger, outlets, regions, tokens
 from server.home import Busy, standing
 from server.sentences import sentence
-from server.serve import CannotServe, Job, Parent, address_of, bind
+from server.serve import CannotServe, Job, Parent, address_of, bind, bind_ingest
 from server.terminal import DataDir, bar, bring_up_to_date, err, migrate_own, out, run, settings_for
 from server.trusted import BadDocument, load_trusted
-from server.wiring import opened_ports
+from server.wiring import opened_ports, take_streams
 from server.wiring import work as run_worker
 from services.backups import BackupFailure
 from services.demo import demo_accounts, is_demo_due, seed_demo
 
+EMBEDDED = "embedded"
 SEEDING = "Telling six weeks of learning"
 
 app = typer.Typer(
@@ -92,19 +94,31 @@ def serve(
         settings = settings.model_copy(update={"public_url": address})
 
     figures = settings.data_dir.absolute() / "figures"
+    streams = bind_ingest(settings) if settings.live_provider == EMBEDDED else None
+    if streams is not None:
+        settings = settings.model_copy(update={"live_ingest_port": streams.getsockname()[1]})
 
     def web(name: str, ground: Settings, ready: Callable[[], None]) -> None:
         counted.share(figures, name)
+        _close(streams)
         WebServer(make_app(lambda: opened_ports(ground)), ready).run([listener])
 
     def work(ground: Settings, ready: Callable[[], None]) -> None:
         counted.share(figures, "worker")
-        listener.close()
+        _close(listener, streams)
         asyncio.run(run_worker(ground, ready))
+
+    def ingest(ground: Settings, ready: Callable[[], None]) -> None:
+        counted.share(figures, "ingest")
+        listener.close()
+        assert streams is not None
+        asyncio.run(take_streams(ground, streams, ready))
 
     jobs: dict[str, Job] = {f"web {number}": partial(web, f"web-{number}") for number in range(1, workers + 1)}
     if worker:
         jobs["worker"] = work
+    if streams is not None:
+        jobs["ingest"] = ingest
     greet = partial(
         banner.show, out, address=address, processes=list(jobs), accounts=demo_accounts() if settings.demo else ()
     )
@@ -132,6 +146,20 @@ def worker(
     with standing(settings) as ground:
         migrate_own(ground)
         asyncio.run(run_worker(ground.settings, lambda: err.print("The worker works; Ctrl-C stops it.")))
+
+
+@app.command()
+def ingest(data_dir: DataDir = None) -> None:
+    """Take live streams (the embedded ingest) and nothing else: beside `main:app`; `serve` does it by itself."""
+    configure_logging()
+    settings = settings_for(data_dir)
+    settings.require_safe()
+    listener = bind_ingest(settings)
+    with standing(settings) as ground:
+        migrate_own(ground)
+        port = listener.getsockname()[1]
+        say = partial(err.print, f"Live streams are taken on port {port}; Ctrl-C stops it.", highlight=False)
+        asyncio.run(take_streams(ground.settings, listener, say))
 
 
 @app.command()
@@ -171,6 +199,13 @@ def export_errors(
 ) -> None:
     """Write the table of error codes into the guide anew."""
     file.write_text(with_table(file.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _close(*sockets: socket.socket | None) -> None:
+    """What a child has inherited and does not use."""
+    for each in sockets:
+        if each is not None:
+            each.close()
 
 
 def prepare(settings: Settings, *, figures: Path) -> None:

@@ -31,8 +31,8 @@ class Interrupted(Exception):
     """Ctrl-C or SIGTERM arrived."""
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket that every web process inherits."""
+def bind(host: str, port: int, otherwise: str = "Another port: --port.") -> socket.socket:
+    """A listening socket that child processes inherit; `otherwise` says what to do where it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -40,9 +40,20 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise CannotServe(f"Cannot listen on {host}:{port}: {error.strerror}. Another port: --port.") from error
+        raise CannotServe(f"Cannot listen on {host}:{port}: {error.strerror}. {otherwise}") from error
     listener.listen(2048)
     return listener
+
+
+def bind_ingest(settings: Settings) -> socket.socket:
+    """Where the embedded ingest listens: the port of the settings. One that nobody chose gives way to a free one."""
+    host, chosen = settings.live_ingest_host, "live_ingest_port" in settings.model_fields_set
+    try:
+        return bind(host, settings.live_ingest_port, "Another port for live streams: ACADEMY_LIVE_INGEST_PORT.")
+    except CannotServe:
+        if chosen:
+            raise
+        return bind(host, 0)
 
 
 Job = Callable[[Settings, Callable[[], None]], None]

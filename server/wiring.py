@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -23,6 +24,7 @@ from kit.word_list import WordList
 from models import MODULES
 from providers.captcha.registry import captcha_for
 from providers.known import require_known_providers
+from providers.live.registry import live_for
 from providers.probe.ffmpeg import FFmpegProbe
 from providers.push.registry import push_for
 from providers.push.robots import robots_for
@@ -30,6 +32,7 @@ from providers.sms.registry import sms_for
 from providers.storage.registry import storage_for
 from server.home import Embedded, standing
 from services.ports import Ports
+from workers.ingest import run_ingest
 from workers.relay import run_relay
 from workers.scheduler import run_scheduler
 
@@ -66,6 +69,7 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
             storage=storage_for(settings),
             probe=FFmpegProbe(),
             word_list=WordList(settings.room_words_file or settings.data_dir / "room-words.txt"),
+            live=live_for(settings, clock or SystemClock()),
         )
     finally:
         passwords.close()
@@ -130,6 +134,23 @@ async def work(settings: Settings, ready: Callable[[], None]) -> None:
         await end(stopped, *tasks)
         for task in done - {stopped}:
             task.result()  # neither ends by itself: tell why it did
+
+
+async def take_streams(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Be the ingest: take live streams on `listener` until SIGTERM or Ctrl-C, then finish what is being recorded."""
+    async with opened_ports(settings) as ports:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        task = asyncio.create_task(run_ingest(ports, listener))
+        ready()
+        stopped = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([stopped, task], return_when=asyncio.FIRST_COMPLETED)
+        await end(stopped)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if task in done:
+            task.result()  # it does not end by itself: tell why it did
 
 
 async def _open_database(settings: Settings) -> None:

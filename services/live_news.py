@@ -12,6 +12,7 @@ from kit.db import require_transaction
 from kit.words import LiveStatus, NoticeKind, SeatState
 from models.live import LiveLesson, reserved_by
 from services.live_events import room_status_changed
+from services.live_keys import close_streams, keep_airings, move_keys
 from services.live_states import FAILED, TO_COME
 from services.notices import Tidings, Value, tell_each
 from services.ports import Ports
@@ -34,6 +35,7 @@ async def lesson_rescheduled(ports: Ports, lesson: LiveLesson, before: LiveLesso
         await plan_lesson(ports, lesson)
     members = await reserved_by(lesson.id, SeatState.SEATED, SeatState.WAITLISTED)
     await _tell(ports, lesson, NoticeKind.LIVE_LESSON_MOVED, members, str(lesson.schedule_version))
+    await move_keys(lesson)
 
 
 async def lesson_changed(ports: Ports, lesson: LiveLesson, before: LiveLesson) -> None:
@@ -47,6 +49,7 @@ async def status_changed(ports: Ports, lesson: LiveLesson, before: LiveStatus, c
     Their seats are still as they were. Whoever has one hears, too, that it is on air and that the replay is there.
     """
     require_transaction()
+    await keep_airings(ports, lesson, before)
     if before in TO_COME and lesson.status not in TO_COME:
         await withdraw_lesson(ports, lesson)
     if before in TO_COME and lesson.status is LiveStatus.LIVE:
@@ -58,6 +61,7 @@ async def status_changed(ports: Ports, lesson: LiveLesson, before: LiveStatus, c
         reason = cause if lesson.status is LiveStatus.CANCELLED else NOT_BEGUN
         await _tell(ports, lesson, NoticeKind.LIVE_LESSON_CANCELLED, members, "", reason=reason)
     await room_status_changed(ports, lesson)
+    await close_streams(ports, lesson)
 
 
 async def seat_reserved(ports: Ports, lesson: LiveLesson, member_id: UUID) -> None:

@@ -14,6 +14,7 @@ from kit.redis import Redis
 from kit.settings import Settings
 from kit.word_list import WordList
 from providers.captcha.base import Captcha
+from providers.live.base import Live
 from providers.probe.base import Probe
 from providers.push.base import Push, Robot
 from providers.sms.base import Sms
@@ -44,3 +45,4 @@ class Ports:
     probe: Probe
     word_list: WordList
     """What nobody says in live rooms."""
+    live: Live

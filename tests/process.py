@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 180.0  # a cap for a busy machine, never a measure
 def environment(**more: str) -> dict[str, str]:
     """This environment without the academy's own variables; no demo, which takes its time."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ACADEMY_")}
-    return {**clean, "ACADEMY_DEMO": "false", **more}
+    return {**clean, "ACADEMY_DEMO": "false", "ACADEMY_LIVE_INGEST_PORT": "0", **more}
 
 
 def run_main(*words: str, cwd: Path = ROOT, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:

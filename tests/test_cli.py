@@ -267,6 +267,7 @@ def test_a_server_with_a_provider_that_there_is_not_says_which_there_are(tmp_pat
 SAFE: dict[str, object] = {
     "secret": "x" * 32, "demo": False, "graphiql": False, "sms_provider": "some",
     "allowed_hosts": "academy.example.com", "trusted_proxies": "none",
+    "live_ingest_url": "rtmp://live.example.com/live",
 }  # fmt: skip
 
 
@@ -284,6 +285,7 @@ def test_production_settings_that_are_safe_are_taken(proxies: str) -> None:
         ({"secret": "x" * 32, "demo": False}, "ACADEMY_GRAPHIQL"),
         ({"secret": "x" * 32, "demo": False, "graphiql": False}, "ACADEMY_SMS_PROVIDER"),
         ({**SAFE, "allowed_hosts": "*"}, "ACADEMY_ALLOWED_HOSTS"),
+        ({**SAFE, "live_ingest_url": None}, "ACADEMY_LIVE_INGEST_URL"),
         ({**SAFE, "allowed_hosts": "academy.example.com, *"}, "ACADEMY_ALLOWED_HOSTS"),
         ({**SAFE, "trusted_proxies": None}, "ACADEMY_TRUSTED_PROXIES"),
         ({**SAFE, "trusted_proxies": "10.0.0.0/8, 0.0.0.0/0"}, "ACADEMY_TRUSTED_PROXIES"),

@@ -18,6 +18,7 @@ from services.courses import recount_course
 from services.day_totals import learners_changed, mark_announced
 from services.leagues import admit
 from services.live_events import rooms_moved
+from services.live_keys import stop_stream
 from services.paths import settle_moved
 from services.ports import Ports
 from services.push import Words, push_notices
@@ -105,6 +106,11 @@ async def rooms_changed(ports: Ports, changes: Sequence[Change]) -> None:
     )
 
 
+async def streams_stopped(ports: Ports, changes: Sequence[Change]) -> None:
+    for change in changes:
+        await stop_stream(ports, change.key)
+
+
 async def seasons_began(ports: Ports, changes: Sequence[Change]) -> None:
     """A season was named: what ran at that moment without a name ends earlier than its boards know."""
     seasons = await named_seasons()
@@ -140,4 +146,5 @@ PROJECTORS: dict[str, Projector] = {
     "sms": codes_asked,
     "push": notices_told,
     "room": rooms_changed,
+    "live-stop": streams_stopped,
 }

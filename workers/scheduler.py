@@ -20,6 +20,8 @@ from services.draws import close_draws
 from services.leagues import admit_missed, keep_leagues
 from services.live_asks import close_live_polls
 from services.live_chat import note_word_list
+from services.live_feeds import keep_streams
+from services.live_replays import make_replays, sweep_streams
 from services.live_room import count_audiences
 from services.notices import sweep_notices
 from services.paths import settle_paths
@@ -65,6 +67,9 @@ TICKS: tuple[Tick, ...] = (
     Tick("keep leagues", 5, keep_leagues),
     Tick("admit to leagues who was missed", 300, admit_missed),
     Tick("look for suspicious learning", 600, look_for_suspicions),
+    Tick("keep live streams", 5, keep_streams),
+    Tick("make replays", 2, make_replays),
+    Tick("forget old streams", 600, sweep_streams),
     Tick("make exports", 5, make_exports),
     Tick("sweep exports", 300, sweep_exports),
     Tick("make reports", 5, make_reports),

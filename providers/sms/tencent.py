@@ -1,23 +1,19 @@
 """Short messages by Tencent Cloud (SMS, SendSms of 2021-01-11), signed with TC3-HMAC-SHA256."""
 
-import hashlib
-import hmac
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
 from kit.clock import Clock
 from kit.errors import ErrorCode
 from kit.settings import Settings
+from providers.clouds.tencent import signed
 from providers.sms.base import NotSent, word_of
 from providers.sms.vendors import account_of
-from providers.sms.wire import Wire
+from providers.sms.wire import SmsWire
 
 ENDPOINT = "https://sms.tencentcloudapi.com"
 SERVICE = "sms"
-ALGORITHM = "TC3-HMAC-SHA256"
 TOO_FAST = "RequestLimitExceeded"
 """What begins like this is about requests in a second: another moment is better."""
 LIMITS = "LimitExceeded"
@@ -30,7 +26,7 @@ class TencentSms:
         self._app_id = settings.sms_app_id
         self._region = settings.sms_region
         self._clock = clock
-        self._wire = Wire()
+        self._wire = SmsWire()
 
     async def send_code(self, phone: str, code: str) -> None:
         account = self._account
@@ -43,21 +39,17 @@ class TencentSms:
                 "TemplateParamSet": [code],
             }
         )
-        now = int(self._clock.now().timestamp())
-        date = f"{self._clock.now():%Y-%m-%d}"
-        headers = {
-            "content-type": "application/json; charset=utf-8",
-            "host": urlsplit(account.endpoint).netloc,
-            "x-tc-action": "SendSms",
-        }
-        signature = authorization(account.key_id, account.key_secret, SERVICE, headers, content, now=now, date=date)
-        sent = {
-            **headers,
-            "authorization": signature,
-            "x-tc-region": self._region,
-            "x-tc-timestamp": str(now),
-            "x-tc-version": "2021-01-11",
-        }
+        headers = signed(
+            account.key_id,
+            account.key_secret,
+            endpoint=account.endpoint,
+            service=SERVICE,
+            action="SendSms",
+            version="2021-01-11",
+            content=content,
+            now=self._clock.now(),
+        )
+        sent = {**headers, "x-tc-region": self._region}
         said = _said(await self._wire.post(f"{account.endpoint}/", headers=sent, content=content))
         if said == "Ok":
             return
@@ -73,20 +65,3 @@ def _said(answer: dict[str, Any]) -> str:
             return word_of(word)
         case _:
             return word_of(None)
-
-
-def authorization(
-    key_id: str, key_secret: str, service: str, headers: Mapping[str, str], content: bytes, *, now: int, date: str
-) -> str:
-    """The header that signs a POST of `content` to / at `now` (Unix seconds; `date` is its day in UTC). `headers` in
-    lower case, every one of them is signed."""
-    names = sorted(headers)
-    lines = "".join(f"{name}:{headers[name].strip().lower()}\n" for name in names)
-    canonical = "\n".join(["POST", "/", "", lines, ";".join(names), hashlib.sha256(content).hexdigest()])
-    scope = f"{date}/{service}/tc3_request"
-    to_sign = f"{ALGORITHM}\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = f"TC3{key_secret}".encode()
-    for part in (date, service, "tc3_request"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    signature = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
-    return f"{ALGORITHM} Credential={key_id}/{scope}, SignedHeaders={';'.join(names)}, Signature={signature}"

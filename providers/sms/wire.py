@@ -7,7 +7,7 @@ from providers import wire
 from providers.sms.base import NotSent
 
 
-class Wire:
+class SmsWire:
     def __init__(self) -> None:
         self._wire = wire.Wire()
 

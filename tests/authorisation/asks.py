@@ -23,8 +23,10 @@ from kit.ids import from_global, new_id, to_global
 from kit.words import CourseStatus, PostRole, Role, StoryEntryStatus
 from models.accounts import Member, grant
 from models.courses import Course
+from models.live import LiveLesson
 from models.live_asks import options_of
 from models.making import open_draft
+from models.streams import StreamFeed, StreamKey
 from models.uploads import Upload
 from services.class_check_in import KEY
 from tests.authorisation.cast import (
@@ -506,6 +508,24 @@ async def _opinion_of_a_class(cast: Cast, relation: Relation) -> dict[str, objec
     return {**await _class(cast, relation), "stars": 5}
 
 
+async def _streamed_lesson(cast: Cast, relation: Relation) -> dict[str, object]:
+    """A stream arrives, as if the host had begun early."""
+    lesson = await live_lesson_for(cast, relation)
+    now = cast.world.ports.clock.now()
+    key = await StreamKey.create(
+        id=new_id(), lesson=lesson, name=new_id().hex, secret_hash="0" * 64, issued_by=lesson.host_id, issued_at=now,
+        valid_from=now, expires_at=now + timedelta(days=2),
+    )  # fmt: skip
+    await StreamFeed.create(id=new_id(), lesson=lesson, key=key, client="1", from_at=now)
+    return {"liveLessonId": to_global("LiveLesson", lesson.id)}
+
+
+async def _lesson_on_air(cast: Cast, relation: Relation) -> dict[str, object]:
+    lesson = await live_lesson_for(cast, relation)
+    await LiveLesson.filter(id=lesson.id).update(status="LIVE")
+    return {"liveLessonId": to_global("LiveLesson", lesson.id)}
+
+
 async def _path(cast: Cast, _: Relation) -> dict[str, object]:
     course = to_global("Course", cast.land.courses[Relation.OWN].id)
     stage = {"code": "one", "title": "第一关", "points": 30, "courseIds": [course]}
@@ -617,6 +637,9 @@ MUTATIONS: dict[str, Change] = {
     "scheduleClass": Change("Region", _new_class),
     "signUpForClass": Change("OfflineClass", _class_to_come),
     "updateClass": Change("OfflineClass", _class_to_change),
+    "issueStreamKey": Change("LiveLesson", _seat),
+    "startLiveLesson": Change("LiveLesson", _streamed_lesson),
+    "endLiveLesson": Change("LiveLesson", _lesson_on_air),
     "createBadge": Change(None, _new_badge),
     "addClerk": Change("Outlet", _new_clerk),
     "advanceRedemption": Change("Redemption", _approval),

@@ -41,14 +41,14 @@ def test_a_database_that_is_killed_starts_again(serving: Serving, server: str) -
 
 def test_a_web_process_that_is_killed_starts_again(serving: Serving) -> None:
     before = {pid for pid, command in serving.children().items() if "main.py" in command}
-    assert len(before) == 3  # two web processes and the worker
+    assert len(before) == 4  # two web processes, the worker and the ingest
 
     for pid in before:
         os.kill(pid, signal.SIGKILL)
 
     def all_new() -> bool:
         now = {pid for pid, command in serving.children().items() if "main.py" in command}
-        return len(now) == 3 and not now & before
+        return len(now) == 4 and not now & before
 
     assert wait_until(all_new, PATIENCE_SECONDS)
     assert wait_until(serving.is_ready, PATIENCE_SECONDS)

@@ -24,6 +24,7 @@ def production(ports: Ports, **more: str) -> dict[str, str]:
         "ACADEMY_SECRET": "of-this-test-alone-" * 3,
         "ACADEMY_GRAPHIQL": "false",
         "ACADEMY_TRUSTED_PROXIES": "none",
+        "ACADEMY_LIVE_INGEST_URL": "rtmp://live.example.com/live",
         "ACADEMY_DATABASE_URL": ports.settings.database_url or "",
         "ACADEMY_REDIS_URL": ports.settings.redis_url or "",
         **more,

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from providers.sms import aliyun, tencent
+from providers.clouds import aliyun, tencent
 
 NOTHING = sha256(b"").hexdigest()
 

@@ -13,10 +13,14 @@ from kit.clock import SystemClock
 from kit.errors import ErrorCode
 from kit.settings import Settings, UnsafeSettings, read_settings
 from providers import wire
+from providers.clouds import aliyun, tencent
 from providers.known import require_known_providers
-from providers.sms import aliyun, tencent
+from providers.sms.aliyun import ENDPOINT as ALIYUN
+from providers.sms.aliyun import AliyunSms
 from providers.sms.base import NotSent
 from providers.sms.registry import SMS, sms_for
+from providers.sms.tencent import ENDPOINT as TENCENT
+from providers.sms.tencent import TencentSms
 from tests.sms.vendor import ACCOUNT, Vendor, standing_vendor
 
 PHONE, CODE = "+8613800138000", "274613"
@@ -332,8 +336,8 @@ def test_settings_show_no_keys() -> None:
 
 
 def test_without_an_endpoint_the_vendors_published_addresses_are_asked() -> None:
-    assert aliyun.ENDPOINT == "https://dysmsapi.aliyuncs.com"
-    assert tencent.ENDPOINT == "https://sms.tencentcloudapi.com"
+    assert ALIYUN == "https://dysmsapi.aliyuncs.com"
+    assert TENCENT == "https://sms.tencentcloudapi.com"
     given = settings_for("aliyun", "")
-    assert aliyun.AliyunSms(given, SystemClock())._account.endpoint == aliyun.ENDPOINT
-    assert tencent.TencentSms(given, SystemClock())._account.endpoint == tencent.ENDPOINT
+    assert AliyunSms(given, SystemClock())._account.endpoint == ALIYUN
+    assert TencentSms(given, SystemClock())._account.endpoint == TENCENT
