@@ -26,7 +26,8 @@ class DueAssignment:
 async def assignments_to_plan(after: datetime, before: datetime, limit: int) -> list[tuple[UUID, datetime]]:
     """(id, due_at) of up to `limit` assignments due in [after, before) that have no reminders of that time."""
     found = await rows(
-        "SELECT a.id, a.due_at FROM assignments a WHERE a.due_at >= $1 AND a.due_at < $2 AND NOT EXISTS"
+        "SELECT a.id, a.due_at FROM assignments a"
+        " WHERE a.due_at >= $1 AND a.due_at < $2 AND a.withdrawn_at IS NULL AND NOT EXISTS"
         " (SELECT FROM reminders r WHERE r.object_id = a.id AND r.version = floor(extract(epoch FROM a.due_at) / 60))"
         " ORDER BY a.due_at, a.id LIMIT $3",
         after, before, limit,
@@ -39,7 +40,8 @@ async def due_assignment(assignment_id: UUID) -> DueAssignment | None:
     found = await rows(
         "SELECT a.id, c.id AS course_id, coalesce(c.title, '') AS title, a.due_at, r.path AS region_path, a.tier,"
         " a.outlet_id, a.member_id FROM assignments a LEFT JOIN regions r ON r.id = a.region_id"
-        " LEFT JOIN courses c ON c.id = a.course_id AND c.status = 'PUBLISHED' WHERE a.id = $1",
+        " LEFT JOIN courses c ON c.id = a.course_id AND c.status = 'PUBLISHED'"
+        " WHERE a.id = $1 AND a.withdrawn_at IS NULL",
         assignment_id,
     )
     return DueAssignment(**{**found[0], "tier": _tier(found[0]["tier"])}) if found else None

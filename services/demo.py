@@ -29,6 +29,7 @@ from services.day_totals import count_everything
 from services.demo_city import City, Resident, demo_id
 from services.demo_classes import hold_classes
 from services.demo_game import game_files, is_game_told, lay_paths, tell_game
+from services.demo_making import proposals
 from services.demo_stories import story_pictures, tell_contest
 from services.ports import Ports
 from services.progress import credit_study
@@ -63,7 +64,7 @@ async def seed_demo(ports: Ports, seed: int = 1, progress: Callable[[int, int], 
         if not await ports.storage.holds(key, len(content)):
             await ports.storage.put(key, content)
     if not await _is_founded(city):
-        await transaction(partial(add_missing, [*city.people(), *city.catalogue()]))
+        await transaction(partial(add_missing, [*city.people(), *city.catalogue(), *proposals(city)]))
     *others, learner = city.residents()
     if await is_game_told(learner.member_id):
         return

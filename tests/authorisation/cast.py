@@ -401,7 +401,8 @@ async def _lesson(cast: Cast, relation: Relation) -> str:
 
 
 async def _media(cast: Cast, relation: Relation) -> str:
-    edition = await EditionLesson.get(lesson_id=cast.land.courses[relation].lesson_ids[0])
+    edition = await EditionLesson.filter(lesson_id=cast.land.courses[relation].lesson_ids[0]).first()
+    assert edition is not None
     return to_global("Media", edition.media_id)
 
 

@@ -177,6 +177,22 @@ async def test_an_assignment_taken_back_is_withdrawn(ports: Ports, world: World,
     assert (await outcomes(assignment.id))["COURSE_DUE_SOON"] == "WITHDRAWN"
 
 
+async def test_an_assignment_that_an_admin_withdraws_reminds_nobody(
+    ports: Ports, world: World, clock: FrozenClock
+) -> None:
+    may = await world.learner()
+    planned, unplanned = await due_on_friday(world, member=may), await due_on_friday(world, member=may)
+    await plan_assignments(ports)
+    for each in (planned, unplanned):
+        await Assignment.filter(id=each.id).update(withdrawn_at=clock.now())
+
+    for day in range(6):
+        clock.at = NOON + day * DAY
+        await tick(ports)
+
+    assert await Notice.filter(member_id=may.id).count() == 0
+
+
 async def test_another_due_date_is_planned_anew(ports: Ports, world: World, clock: FrozenClock) -> None:
     may = await world.learner()
     assignment = await due_on_friday(world, member=may)

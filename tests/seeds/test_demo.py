@@ -10,7 +10,7 @@ from kit.clock import FrozenClock
 from kit.db import rows
 from kit.errors import DomainError, ErrorCode
 from kit.ids import from_global, new_id, to_global
-from kit.words import CourseKind
+from kit.words import CourseKind, Role
 from models.accounts import Member
 from models.courses import Course
 from seeds import town
@@ -235,6 +235,24 @@ async def test_what_a_course_is_said_to_pay_is_what_it_pays(ports: Ports) -> Non
     said = await course_points(ports, [(CourseKind(row["kind"]), row["lessons"]) for row in paid])
     assert len(paid) > 100
     assert [row["paid"] for row in paid] == said
+
+
+async def test_a_lecturers_course_waits_for_its_reviewer_and_another_is_half_done(ports: Ports, gql: Gql) -> None:
+    await seed_demo(ports)
+    accounts = {account.role: demo_id(1, "member", account.key) for account in town.ACCOUNTS}
+    queue = "{ courses(filter: {status: IN_REVIEW}) { nodes { id title team { part } history { to } } } }"
+    publish = """mutation ($id: ID!) { moveCourse(input: {courseId: $id, to: PUBLISHED}) {
+      course { status } userErrors { code field } } }"""
+    own = "{ courses(filter: {madeByViewer: true, status: DRAFT}) { nodes { title lessons { title } } } }"
+
+    [waiting] = (await gql.ask(queue, by=accounts[Role.ADMIN]))["data"]["courses"]["nodes"]
+    [draft] = (await gql.ask(own, by=accounts[Role.LECTURER]))["data"]["courses"]["nodes"]
+    published = (await gql.ask(publish, {"id": waiting["id"]}, by=accounts[Role.ADMIN]))["data"]["moveCourse"]
+
+    assert [each["part"] for each in waiting["team"]] == ["SCRIPT", "FOOTAGE", "EDIT"]
+    assert [each["to"] for each in waiting["history"]] == ["DRAFT", "IN_REVIEW"]
+    assert (draft["title"], len(draft["lessons"])) == ("第一次用手机订货", 2)
+    assert published == {"course": {"status": "PUBLISHED"}, "userErrors": []}
 
 
 async def test_a_story_contest_is_open_with_something_to_vote_for_and_something_to_review(
