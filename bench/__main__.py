@@ -6,12 +6,13 @@
 import argparse
 from pathlib import Path
 
-from bench import boards, leagues, season, simulation
+from bench import boards, leagues, room, season, simulation
 from bench.ground import LEARNERS, Figure, ground, measured, table
 
 BENCHES = {
     "boards": boards.figures,
     "leagues": leagues.figures,
+    "room": room.figures,
     "season": season.figures,
     "simulation": simulation.figures,
 }

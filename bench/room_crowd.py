@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-OPENED_AT_ONCE = 100
+OPENED_AT_ONCE = 20
 
 
 class Follower(asyncio.Protocol):

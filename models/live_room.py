@@ -18,8 +18,6 @@ from kit.db import execute, require_transaction, rows
 from kit.words import LiveMessageKind, RoomEventKind
 
 OPENING_MESSAGES = 50
-BEAT_SECONDS = 60
-"""A ticket counts as watching this long after its last beat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +215,3 @@ async def is_known_in(lesson_id: UUID, member_id: UUID) -> bool:
         "SELECT 1 FROM live_messages WHERE lesson_id = $1 AND member_id = $2 LIMIT 1", lesson_id, member_id
     )
     return bool(found) or await is_in_audience(lesson_id, member_id)
-
-
-async def audiences_changed(now: datetime) -> list[tuple[UUID, int]]:
-    """The rooms whose audience is another one than was told last, with how many watch by now.
-
-    A ticket watches for a minute after its last beat.
-    """
-    return []

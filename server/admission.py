@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
+import orjson
+
 from kit.buckets import Bucket
 from kit.errors import DomainError, ErrorCode, bad_input
 from kit.settings import Settings
@@ -51,13 +53,20 @@ class Charge:
     refill_per_second: float
 
     def shown_in(self, answer: Answer) -> Answer:
+        return {**answer, "extensions": self._extensions()}
+
+    def put_in(self, frame: str) -> str:
+        """The same in an answer that is JSON already."""
+        return f'{frame[:-1]},"extensions":{orjson.dumps(self._extensions()).decode()}}}'
+
+    def _extensions(self) -> Answer:
         cost = {
             "requested": self.requested,
             "remaining": self.remaining,
             "capacity": self.capacity,
             "refillPerSecond": self.refill_per_second,
         }
-        return {**answer, "extensions": {"cost": cost}}
+        return {"cost": cost}
 
 
 class Gate:

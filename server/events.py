@@ -9,11 +9,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import ExitStack, aclosing
+from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
 from strawberry.types.execution import PreExecutionError
 
+from kit.clock import monotonic
 from kit.errors import DomainError, ErrorCode
 from kit.tasks import end
 from models.sessions import denied_among, ended_among
@@ -24,6 +26,7 @@ from server.api import schema
 from server.identity import Identity
 from server.places import MOST_PER_ADDRESS, MOST_PER_MEMBER, Places
 from server.request import GraphQLRequest
+from server.rooms import TooSlow
 
 EVENTS = "text/event-stream"
 LOOK_SECONDS = 5.0  # how often a quiet stream shows that it lives, and asks whether its session does
@@ -47,6 +50,7 @@ class EventStream:
         caller: Caller,
         charge: Charge,
         places: Places,
+        frames: AsyncGenerator[str, None] | None = None,
     ) -> None:
         self._asked = asked
         self._context = context
@@ -54,6 +58,9 @@ class EventStream:
         self._caller = caller
         self._charge: Charge | None = charge
         self._places = places
+        self._frames = frames
+        """Of a room: answers that are made once for all who follow it (`server/rooms.py`)."""
+        self._looked = monotonic()
         self._holders = {network_of(caller.address): MOST_PER_ADDRESS}
         if identity is not None:
             self._holders[str(identity.actor.member_id)] = MOST_PER_MEMBER
@@ -84,9 +91,11 @@ class EventStream:
         try:
             async with aclosing(self._answers()) as answers:
                 async for found in answers:
-                    if found is None and not await self._may_go_on():
+                    if self._is_time_to_look(found) and not await self._may_go_on():
                         return
                     yield _next(found) if found is not None else ALIVE
+        except TooSlow:
+            return
         except DomainError as error:
             if self._identity is not None and error.code is ErrorCode.UNAUTHENTICATED:
                 return
@@ -95,9 +104,9 @@ class EventStream:
             yield _next(refusal(unexpected(error, self._caller), self._caller))
         yield COMPLETE
 
-    async def _answers(self) -> AsyncGenerator[Answer | None]:
+    async def _answers(self) -> AsyncGenerator[Answer | str | None]:
         """Every answer of the subscription, and None whenever there was nothing for `LOOK_SECONDS`."""
-        stream = await schema.stream(
+        stream: AsyncGenerator[Any, None] = self._frames or await schema.stream(
             self._asked.source,
             self._asked.variables,
             context_value=self._context,
@@ -114,11 +123,15 @@ class EventStream:
                     await end(waiting)
                 if result is None:
                     return
-                shown = answer(result.data, result.errors, self._caller)  # type: ignore[union-attr]
+                if isinstance(result, str):
+                    yield self._charge.put_in(result) if self._charge is not None else result
+                    self._charge = None
+                    continue
+                shown = answer(result.data, result.errors, self._caller)
                 if isinstance(result, PreExecutionError):
                     yield shown
                     return
-                if failure := end_of(result.errors):  # type: ignore[union-attr]
+                if failure := end_of(result.errors):
                     raise failure
                 yield self._charge.shown_in(shown) if self._charge is not None else shown
                 self._charge = None  # the first answer says what all of it cost
@@ -129,6 +142,13 @@ class EventStream:
             return LOOK_SECONDS
         left = self._identity.expires_at - self._context.ports.clock.now()
         return min(LOOK_SECONDS, max(0.0, left.total_seconds()))
+
+    def _is_time_to_look(self, found: Answer | str | None) -> bool:
+        """When it is quiet, and in a busy room, whose answers are made without asking who hears them."""
+        if found is not None and not (isinstance(found, str) and monotonic() - self._looked > LOOK_SECONDS):
+            return False
+        self._looked = monotonic()
+        return True
 
     async def _may_go_on(self) -> bool:
         if self._identity is None:
@@ -142,8 +162,8 @@ class EventStream:
         return True
 
 
-def _next(found: Answer) -> bytes:
-    return b"event: next\ndata: " + orjson.dumps(found) + b"\n\n"
+def _next(found: Answer | str) -> bytes:
+    return b"event: next\ndata: " + (found.encode() if isinstance(found, str) else orjson.dumps(found)) + b"\n\n"
 
 
 async def _gone(receive: Receive) -> None:

@@ -33,7 +33,9 @@ from graphql import (
 )
 from graphql.execution.values import get_argument_values, get_variable_values
 
-from kit.errors import DomainError
+from auth.actor import Actor
+from kit.buckets import Bucket
+from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
 from kit.tasks import end
 from kit.words import Language
@@ -47,7 +49,7 @@ from server.answers import Caller, answer
 from server.api import FreshPerEvent, schema
 from server.documents import REMEMBERED, Document, Operation
 from server.request import GraphQLRequest
-from services.live_room import EVENTS_AT_ONCE, LOOK_SECONDS, entry, follow_news, is_last, is_over
+from services.live_room import EVENTS_AT_ONCE, LOOK_SECONDS, enter_room, entry, follow_news, is_last, is_over
 from services.ports import Ports
 
 MOST_WAITING = 256
@@ -82,7 +84,7 @@ class Selection:
 class RoomAsk:
     """A subscription to a room that can share. `after`: the last number that was received before."""
 
-    lesson_id: UUID
+    lesson_gid: str
     after: int | None
     selection: Selection
     asked: GraphQLRequest
@@ -91,7 +93,7 @@ class RoomAsk:
 
 def room_ask(asked: GraphQLRequest, admitted: Admitted, language: Language) -> RoomAsk | None:
     """The subscription to a room in an admitted request; None for everything else, and for what is not spelled plainly
-    or has values that the execution will refuse. NOT_FOUND as the resolver has it for what is no id of a lesson."""
+    or has values that the execution will refuse."""
     operation = admitted.operation
     if operation.kind != "subscription" or operation.root_fields != {ROOM}:
         return None
@@ -108,8 +110,7 @@ def room_ask(asked: GraphQLRequest, admitted: Admitted, language: Language) -> R
     given = get_argument_values(root.fields[ROOM], field, values)
     shown = repr([(name, values.coerced.get(name)) for name in sorted(used)])
     selection = Selection(asked.source, asked.operation_name, language, shown)
-    lesson_id = decode(given["liveLessonId"], "LiveLesson", "liveLessonId")
-    return RoomAsk(lesson_id, given.get("after"), selection, asked, admitted.document)
+    return RoomAsk(given["liveLessonId"], given.get("after"), selection, asked, admitted.document)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -160,9 +161,13 @@ class Seat:
 
     def put(self, event: RoomEvent, frame: str) -> None:
         if len(self._waiting) >= MOST_WAITING:
-            self._overrun = True
+            self.cut()
         else:
             self._waiting.append((event, frame))
+            self._ready.set()
+
+    def cut(self) -> None:
+        self._overrun = True
         self._ready.set()
 
     async def take(self) -> tuple[RoomEvent, str]:
@@ -215,6 +220,11 @@ class Group:
             seat.put(event, frame)
             if number % WOKEN_AT_ONCE == 0:
                 await asyncio.sleep(0)
+
+    def cut(self) -> None:
+        """Cut everybody off; they come back with the number that they have."""
+        for seat in self.seats:
+            seat.cut()
 
     async def _execute(self, event: RoomEvent) -> str:
         self.executions += 1
@@ -287,7 +297,11 @@ class Room:
         self.seq = events[-1].seq  # a group that is made from here on begins after these
         for event in events:
             for group in groups:
-                await group.hand_out(event)
+                try:
+                    await group.hand_out(event)
+                except Exception:
+                    log.exception("event not handed out", kind=event.kind.value)
+                    group.cut()  # rather than leave a gap
 
 
 class Rooms:
@@ -297,22 +311,25 @@ class Rooms:
         self._ports = ports
         self.rooms: dict[UUID, Room] = {}
 
-    async def frames(self, ask: RoomAsk) -> AsyncGenerator[str, None]:
+    async def frames(self, actor: Actor, ask: RoomAsk) -> AsyncGenerator[str, None]:
         """The answers for one follower as JSON, in order, each number once: what somebody is told who comes in, or all
-        after `ask.after`; then what follows. `TooSlow` for who lags too far behind."""
-        async with self._room(ask.lesson_id) as room:
+        after `ask.after`; then what follows. Refuses as the resolver does; `TooSlow` for who lags too far behind."""
+        lesson_id = decode(ask.lesson_gid, "LiveLesson", "liveLessonId")
+        await enter_room(self._ports, actor, lesson_id, ask.after)
+        async with self._room(lesson_id) as room:
             after = ask.after
             while after is not None and room.seq - after > EVENTS_AT_ONCE:  # a long way back, before taking a seat
-                events = await events_between(ask.lesson_id, after, after + EVENTS_AT_ONCE, EVENTS_AT_ONCE)
+                events = await events_between(lesson_id, after, after + EVENTS_AT_ONCE, EVENTS_AT_ONCE)
+                await self._charge(actor)
                 for event in events:
                     yield await room.group(ask).frame(event)
                 after = events[-1].seq
             with room.seat(ask) as (group, seat):
                 if after is None:
-                    events = (await entry(self._ports, ask.lesson_id, seat.seq)).events
+                    events = (await entry(self._ports, lesson_id, seat.seq)).events
                 else:
-                    events = await events_between(ask.lesson_id, after, seat.seq, EVENTS_AT_ONCE)
-                    if not events and await is_over(ask.lesson_id, after):
+                    events = await events_between(lesson_id, after, seat.seq, EVENTS_AT_ONCE)
+                    if not events and await is_over(lesson_id, after):
                         return
                 for event in events:
                     yield await group.frame(event)
@@ -325,6 +342,14 @@ class Rooms:
                         yield frame
                         if is_last(event):
                             return
+
+    async def _charge(self, actor: Actor) -> None:
+        """A long way back is paid page by page; THROTTLED for who cannot."""
+        settings, ports = self._ports.settings, self._ports
+        bucket = Bucket(f"member:{actor.member_id}", settings.member_budget, settings.member_budget_per_second)
+        taken = await ports.buckets.take([bucket], EVENTS_AT_ONCE, ports.clock.now())
+        if taken.wait_seconds is not None:
+            raise DomainError(ErrorCode.THROTTLED, retry_after_seconds=taken.wait_seconds)
 
     @asynccontextmanager
     async def _room(self, lesson_id: UUID) -> AsyncIterator[Room]:

@@ -36,7 +36,6 @@ from server.places import MOST_PER_ADDRESS, MOST_PER_MEMBER, Places
 from server.request import GraphQLRequest, address_of, language_of, request_of
 from server.rooms import RoomAsk, Rooms, TooSlow, room_ask
 from server.trusted import refuse_untrusted
-from services.live_room import enter_room
 from services.ports import Ports
 
 PROTOCOL = "graphql-transport-ws"
@@ -255,17 +254,15 @@ class Socket:
 
         Whether the member may still go on is looked at by their token here, by their session in the watch of `Sockets`.
         """
-        await enter_room(self._ports, actor, ask.lesson_id, ask.after)
         front = f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":'
-        shown = charge.shown_in({}) if charge is not None else {}
         try:
-            async with aclosing(self._rooms.frames(ask)) as frames:
+            async with aclosing(self._rooms.frames(actor, ask)) as frames:
                 async for frame in frames:
                     if self.identity is not None and self.identity.expires_at <= self._ports.clock.now():
                         await self._refuse(4403, "Forbidden")
-                    if shown:  # the first answer says what all of it cost
-                        frame, shown = f"{frame[:-1]},{orjson.dumps(shown).decode()[1:]}", {}
-                    await self._send_text(f"{front}{frame}}}")
+                    shown = charge.put_in(frame) if charge is not None else frame
+                    charge = None  # the first answer says what all of it cost
+                    await self._send_text(f"{front}{shown}}}")
         except TooSlow:
             await self._refuse(1001, "Too slow")
 

@@ -29,6 +29,7 @@ from server.documents import Operation, Refused
 from server.events import EVENTS, EventStream
 from server.identity import actor_behind, identify, is_open, pay_what_is_due
 from server.request import GraphQLRequest, address_of, language_of, read_request
+from server.rooms import Rooms, room_ask
 from server.trusted import refuse_untrusted
 from services.ports import Ports
 
@@ -99,7 +100,10 @@ async def _answered(
     ask_again = partial(actor_behind, ports, authorization, caller.address)
     context = Context(ports, actor, caller.language, caller.request_id, caller.address, ask_again=ask_again, find=find)
     if streamed:
-        return EventStream(asked, context, identity, caller, charge, request.app.state.places)
+        rooms: Rooms = request.app.state.sockets.rooms
+        ask = room_ask(asked, admitted, caller.language)
+        frames = rooms.frames(actor, ask) if actor is not None and ask is not None else None
+        return EventStream(asked, context, identity, caller, charge, request.app.state.places, frames)
     found = await execute(asked, context, caller)
     return found if request.state.public else charge.shown_in(found)  # what others may keep says nothing of one caller
 

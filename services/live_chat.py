@@ -202,8 +202,9 @@ async def note_word_list(ports: Ports) -> None:
 def clean_message(text: str) -> str:
     """The text on one line, spaces single. BAD_USER_INPUT unless 1-200 characters are left, all of them to be seen."""
     line = " ".join(unicodedata.normalize("NFC", text).split())
-    hidden = any(each not in BESIDE and unicodedata.category(each) in UNSEEN for each in line)
-    if hidden or not 1 <= len(line) <= LONGEST_MESSAGE or not any(each.isprintable() and each != " " for each in line):
+    shown = [each for each in line if each not in BESIDE]
+    hidden = any(unicodedata.category(each) in UNSEEN for each in shown)
+    if hidden or not shown or len(line) > LONGEST_MESSAGE:
         raise bad_input("text")
     return line
 

@@ -171,13 +171,10 @@ async def follow_news(ports: Ports, lesson_id: UUID, seen: Callable[[], int]) ->
 # The audience
 
 
-async def count_audiences(ports: Ports) -> None:
-    """A tick: tell each room how many watch, where that has changed."""
-    for lesson_id, watching in await rows.audiences_changed(ports.clock.now()):
-        await _tell_audience(ports, lesson_id, watching)
+async def tell_audience(ports: Ports, lesson_id: UUID, watching: int) -> None:
+    """Tell a room how many watch, if that is another number than it was told last. Called by whoever counts tickets,
+    every five seconds at most."""
 
-
-async def _tell_audience(ports: Ports, lesson_id: UUID, watching: int) -> None:
     async def work() -> int | None:
         room = await rows.locked_room(lesson_id)
         if room.watching == watching:

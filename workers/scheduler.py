@@ -22,7 +22,6 @@ from services.live_asks import close_live_polls
 from services.live_chat import note_word_list
 from services.live_feeds import keep_streams
 from services.live_replays import make_replays, sweep_streams
-from services.live_room import count_audiences
 from services.notices import sweep_notices
 from services.paths import settle_paths
 from services.points import follow_old_streaks, purge_refused
@@ -81,7 +80,6 @@ TICKS: tuple[Tick, ...] = (
     Tick("push what waited for the morning", 30, release_pushes),
     Tick("forget read notices", 3600, sweep_notices),
     Tick("close live polls", 1, close_live_polls),
-    Tick("count live audiences", 5, count_audiences),
     Tick("note the word list", 60, note_word_list),
     Tick("forget old codes and sessions", 3600, tidy_sessions),
     Tick("sweep uploads", 600, sweep_uploads),

@@ -3,7 +3,9 @@
 import asyncio
 from datetime import timedelta
 
+import orjson
 import pytest
+from graphql import GraphQLObjectType, GraphQLUnionType, get_named_type
 
 from kit.clock import FrozenClock
 from kit.ids import to_global
@@ -11,6 +13,7 @@ from kit.words import LiveStatus
 from models.accounts import Member
 from models.sessions import Session
 from server import rooms, sockets
+from server.api import schema
 from server.rooms import Rooms
 from services.live_chat import remove_live_message
 from services.live_room import room_feed
@@ -223,8 +226,51 @@ async def test_a_room_whose_lesson_is_over_for_good_completes(gql: Gql, world: W
             assert await late.receive() == {"id": "1", "type": "complete"}
 
 
-async def test_the_server_sent_events_are_the_same(gql: Gql, world: World) -> None:
-    """Event streams go the same way; here by the feed below both."""
+def reachable(name: str) -> set[str]:
+    """The object types that an answer of this type may hold."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        kind = schema.graphql_schema.type_map[waiting.pop()]
+        if isinstance(kind, GraphQLUnionType):
+            waiting += [each.name for each in kind.types]
+        elif isinstance(kind, GraphQLObjectType) and kind.name not in found:
+            found.add(kind.name)
+            waiting += [get_named_type(field.type).name for field in kind.fields.values()]
+    return found
+
+
+def test_nothing_that_a_room_tells_knows_who_looks() -> None:
+    told = reachable("LiveRoomUpdate")
+    fields = {name: schema.graphql_schema.type_map[name].fields for name in told}  # type: ignore[attr-defined]
+
+    assert {"LiveMessagePosted", "LivePollClosed", "LiveSpeaker"} <= told
+    assert told & {"Member", "Viewer", "LiveMessage", "LivePoll", "LiveCheckIn", "LiveProduct", "LiveLesson"} == set()
+    assert [name for name, kind in fields.items() for field in kind if field.lower().startswith("viewer")] == []
+    assert [name for name, kind in fields.items() for field in kind.values() if field.args] == []
+
+
+async def test_event_streams_share_with_the_sockets(gql: Gql, world: World) -> None:
+    room = await Room.opened(world)
+    headers = {"accept": "text/event-stream", "accept-language": "en"}
+    headers["authorization"] = f"Bearer {await gql.token(room.seated[0])}"
+    await room.chatter(2)
+    await room.moves(LiveStatus.ENDED)
+    await room.moves(LiveStatus.ARCHIVED)
+    async with gql.socket(room.seated[0]) as socket:
+        socket.subscribe("1", ROOM, {"id": room.gid, "after": 0})
+        heard = [orjson.loads(await socket.frame())["payload"] for _ in range(4)]
+
+        body = {"query": ROOM, "variables": {"id": room.gid, "after": 0}}
+        answer = await gql.http.post("/graphql", json=body, headers=headers)
+
+    streamed = [orjson.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: {")]
+    assert set(streamed[0].pop("extensions")) == {"cost"}
+    assert streamed == heard
+    assert answer.text.endswith("event: complete\ndata:\n\n")
+
+
+async def test_the_plain_feed_goes_on_from_a_number(world: World) -> None:
     room = await Room.opened(world)
     await room.chatter(3)
     feed = room_feed(room.ports, room.lesson_id, 1)
