@@ -74,6 +74,10 @@ def _between(moment: str) -> str:
     return f"(g.starts_on IS NULL OR {day} >= g.starts_on) AND (g.ends_on IS NULL OR {day} < g.ends_on)"
 
 
+_HOME = """LEFT JOIN posts p ON p.member_id = m.id AND p.is_current AND p.until_at IS NULL
+        LEFT JOIN outlets o ON o.id = p.outlet_id LEFT JOIN regions home ON home.id = o.region_id"""
+"""Where the member `m` learns now."""
+
 QUESTIONS: dict[ReportKind, str] = {
     # a line for each post held now
     ReportKind.MEMBERS: f"""
@@ -99,6 +103,16 @@ QUESTIONS: dict[ReportKind, str] = {
         FROM given g CROSS JOIN redemptions d JOIN rewards w ON w.id = d.reward_id JOIN members m ON m.id = d.member_id
         LEFT JOIN regions r ON r.id = d.region_id
         WHERE {_here("r.path")} AND {_between("d.created_at")} ORDER BY d.created_at, d.id""",  # noqa: S608 - fixed parts
+    # everybody at a class of the subtrees, and their own people at the classes of others
+    ReportKind.CLASS_ATTENDANCE: f"""
+        WITH {_GIVEN}
+        SELECT c.starts_at, c.title, c.place, r.name, t.display_name, m.display_name, o.code, o.name, home.name,
+               a.outcome, a.checked_in_at, b.display_name, a.stars
+        FROM given g CROSS JOIN class_attendances a JOIN offline_classes c ON c.id = a.offline_class_id
+        LEFT JOIN regions r ON r.id = c.region_id JOIN members t ON t.id = c.trainer_id
+        JOIN members m ON m.id = a.member_id LEFT JOIN members b ON b.id = a.by {_HOME}
+        WHERE (g.object_id IS NULL OR c.id = g.object_id) AND ({_here("r.path")} OR {_here("home.path")})
+          AND {_between("c.starts_at")} ORDER BY c.starts_at, c.id, a.recorded_at, a.id""",  # noqa: S608 - fixed parts
 }
 
 # Of one course, $1 here; people once each, as `assignment_counts` counts them.

@@ -20,6 +20,10 @@ REDEMPTIONS: Words = {
     "REQUESTED": ("待审核", "Requested"), "APPROVED": ("已通过", "Approved"), "SHIPPED": ("已发货", "Shipped"),
     "DELIVERED": ("已领取", "Delivered"), "CANCELLED": ("已取消", "Cancelled"),
 }  # fmt: skip
+OUTCOMES: Words = {
+    "PRESENT": ("出席", "Present"), "LATE": ("迟到", "Late"), "PARTIAL": ("部分出席", "In part"),
+    "ABSENT": ("缺席", "Absent"), "EXCUSED": ("请假", "Excused"), "REPLAY": ("回看", "By replay"),
+}  # fmt: skip
 YES: Words = {True: ("是", "Yes"), False: ("否", "No")}
 
 
@@ -53,6 +57,12 @@ COLUMNS: dict[ReportKind, tuple[Column, ...]] = {
     ReportKind.ASSIGNMENTS: (
         Column("课程", "Course"), SHOP_CODE, SHOP, REGION, NAME, Column("截止时间", "Due"),
         Column("状态", "State", STATES), Column("开始时间", "Begun"), Column("完成时间", "Completed"),
+    ),
+    ReportKind.CLASS_ATTENDANCE: (
+        Column("开课时间", "Begins"), Column("小班", "Class"), Column("地点", "Place"),
+        Column("小班区域", "Region of the class"), Column("培训师", "Trainer"), NAME, SHOP_CODE, SHOP, REGION,
+        Column("出勤", "Attendance", OUTCOMES), Column("签到时间", "Checked in"), Column("代签人", "Checked in by"),
+        Column("评分", "Stars"),
     ),
     ReportKind.BOARD: (
         Column("名次", "Rank"), Column("位置", "Position"), Column("名称", "Name"), SHOP, Column("得分", "Score"),

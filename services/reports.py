@@ -17,6 +17,7 @@ from kit.paging import Ask, Page
 from kit.words import ExportStatus, Language, ReportFormat, ReportKind
 from models import reports
 from models.accounts import Member, active_grants, locked_member
+from models.classes import classes_by_ids
 from models.courses import courses_by_ids
 from models.exported_files import REPORT_EXPORTS, begin_file, give_up_file
 from models.outlets import regions_by_ids
@@ -24,6 +25,7 @@ from models.reports import Filters, ReportExport
 from services.audit import record
 from services.boards import visible_boards
 from services.exported_files import MOST_TRIES, PAUSE_AFTER_FAILURE, is_there, keep_file, make_due, sweep
+from services.offers import path_of
 from services.ports import Ports
 from services.report_boards import board_rows, count_board_rows
 from services.report_columns import COLUMNS, worded
@@ -42,6 +44,7 @@ WITHOUT_DAYS = frozenset({ReportKind.BOARD})
 WITH_OBJECT = {
     ReportKind.ASSIGNMENTS: "Course",
     ReportKind.BOARD: "HonourBoard",
+    ReportKind.CLASS_ATTENDANCE: "OfflineClass",
 }
 """Kinds that may be about one object, with its GraphQL type."""
 
@@ -220,8 +223,21 @@ async def _require_object(ports: Ports, plan: ReportPlan, tops: Sequence[str]) -
             raise bad_input("objectId")
         if not await _is_board_within(ports, plan.object_key, tops):
             raise not_found("objectId")
-    elif plan.object_key is not None and await courses_by_ids([UUID(plan.object_key)]) == [None]:
+    elif plan.object_key is not None and not await _is_there_for(plan.kind, UUID(plan.object_key), tops):
         raise not_found("objectId")
+
+
+async def _is_there_for(kind: ReportKind, object_id: UUID, tops: Sequence[str]) -> bool:
+    """Whether there is such an object for the subtrees: courses are everybody's, classes of a region above theirs."""
+    if kind is ReportKind.CLASS_ATTENDANCE:
+        [offline_class] = await classes_by_ids([object_id])
+        return offline_class is not None and _concerns(await path_of(offline_class.region_id), tops)
+    return await courses_by_ids([object_id]) != [None]
+
+
+def _concerns(path: str, tops: Sequence[str]) -> bool:
+    """Whether what is meant for the region at `path` is meant for people of the subtrees too."""
+    return within(path, tops) or any(top.startswith(path) for top in tops)
 
 
 async def _is_board_within(ports: Ports, key: str, tops: Sequence[str]) -> bool:

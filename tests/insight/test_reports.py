@@ -1,7 +1,6 @@
 """Files for staff: what is in them, whose they are, that no cell computes, and that one is made whatever happens."""
 
 import asyncio
-import csv
 import io
 import sys
 import tracemalloc
@@ -11,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from python_calamine import load_workbook
 
@@ -29,8 +27,10 @@ from services.reports import MOST_A_DAY, MOST_OPEN, make_reports, sweep_reports
 from services.sheets import Cell, csv_pieces, neutralised, xlsx_pieces
 from tests.documents import OPERATIONS
 from tests.gql import Gql
+from tests.insight.files import ask, fetched, lines, newest
 from tests.insight.story import Tree, studied, tree
 from tests.process import ROOT, environment
+from tests.rewards.story import Shop
 from tests.world import World
 
 LEAVING = 'mutation { requestDeletionCode(input: {deviceId: "phone"}) { userErrors { code } } }'
@@ -46,30 +46,6 @@ async def place(world: World) -> Tree:
 @pytest.fixture
 async def boss(world: World, place: Tree) -> Member:
     return await world.staff(Role.ADMIN, place.city)
-
-
-async def ask(gql: Gql, by: Member, kind: str, **given: object) -> Any:
-    asked = {"kind": kind, "format": "CSV", **given}
-    return (await gql.data("RequestExport", {"input": asked}, by=by))["requestExport"]
-
-
-async def newest(gql: Gql, by: Member) -> Any:
-    return (await gql.data("MyExports", by=by))["viewer"]["exports"]["nodes"][0]
-
-
-async def fetched(gql: Gql, by: Member, kind: str, **given: object) -> httpx.Response:
-    """The file, asked for, made and fetched."""
-    payload = await ask(gql, by, kind, **given)
-    assert payload["userErrors"] == [], payload
-    await make_reports(gql.ports)
-    line = await newest(gql, by)
-    assert line["status"] == "READY", line
-    return await gql.http.get(line["url"])
-
-
-async def lines(gql: Gql, by: Member, kind: str, **given: object) -> list[list[str]]:
-    text = (await fetched(gql, by, kind, **given)).content.decode("utf-8-sig")
-    return list(csv.reader(io.StringIO(text)))
 
 
 async def test_a_list_of_members_has_those_of_the_region_and_no_whole_phone(
@@ -186,10 +162,25 @@ async def test_a_workbook_has_the_same_cells_and_chinese_headings(
     assert list((gql.ports.settings.data_dir / "drafts").iterdir()) == []
 
 
-async def test_redemptions_of_other_regions_are_not_in_it(gql: Gql, place: Tree, boss: Member) -> None:
-    assert await lines(gql, boss, "REDEMPTIONS") == [
-        ["When", "Code", "Reward", "Points", "State", "Name", "Region", "Last change"]
-    ]
+async def test_redemptions_of_other_regions_are_not_in_it(
+    gql: Gql, world: World, place: Tree, boss: Member, ports: Ports
+) -> None:
+    shop = Shop(ports, gql, world, place.shops[0], await world.staff(Role.ADMIN))
+    here, far = await shop.learner(100), await shop.learner(100, outlet=await world.outlet())
+    for number, member in enumerate((here, far)):
+        await Member.filter(id=member.id).update(display_name=("May", "远方")[number])
+    reward = await shop.reward(50)
+    redeemed = [(await shop.redeem(member, reward))["redemption"] for member in (here, far)]
+
+    found = await lines(gql, boss, "REDEMPTIONS")
+    everywhere = await lines(gql, shop.admin, "REDEMPTIONS")
+
+    assert found == [
+        ["When", "Code", "Reward", "Points", "State", "Name", "Region", "Last change"],
+        ["2026-03-02 12:00:00", redeemed[0]["code"], "保温杯", "50", "Requested", "May", "城东服务站",
+         "2026-03-02 12:00:00"],
+    ]  # fmt: skip
+    assert [line[1] for line in everywhere[1:]] == [each["code"] for each in redeemed]
 
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", '=HYPERLINK("http://x","y")']
@@ -238,6 +229,8 @@ async def test_what_is_wrong_is_said_at_its_field_and_makes_nothing(
         ("MEMBERS", {"regionId": to_global("Region", stranger.id)}, "NOT_FOUND", "regionId"),
         ("ASSIGNMENTS", {"objectId": to_global("Course", new_id())}, "NOT_FOUND", "objectId"),
         ("ASSIGNMENTS", {"objectId": to_global("Region", stranger.id)}, "NOT_FOUND", "objectId"),
+        ("CLASS_ATTENDANCE", {"objectId": to_global("OfflineClass", new_id())}, "NOT_FOUND", "objectId"),
+        ("CLASS_ATTENDANCE", {"objectId": course.gid}, "NOT_FOUND", "objectId"),
         ("BOARD", {}, "BAD_USER_INPUT", "objectId"),
         ("BOARD", {"objectId": everyone}, "NOT_FOUND", "objectId"),
         ("BOARD", {"objectId": "x"}, "NOT_FOUND", "objectId"),
