@@ -26,6 +26,7 @@ MODULES = (
     "models.badges",
     "models.notices",
     "models.reminders",
+    "models.calendars",
     "models.tasks",
     "models.stories",
     "models.live",

@@ -48,6 +48,7 @@ _EMPTIED = (
     """UPDATE story_entries SET title = '', text = '', note = '',
            status = CASE WHEN position IS NULL THEN 'WITHDRAWN' ELSE status END WHERE member_id = $1""",
     "DELETE FROM story_jurors WHERE member_id = $1",
+    "DELETE FROM calendar_feeds WHERE member_id = $1",
     "DELETE FROM live_mutes WHERE member_id = $1",
     "UPDATE uploads SET file_name = 'deleted' WHERE member_id = $1",
 )

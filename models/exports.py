@@ -258,6 +258,11 @@ SECTIONS = (
            WHERE s.member_id = $1 ORDER BY s.scored_at, s.entry_id""",
     ),
     Section(
+        "calendar-feed",
+        ("calendar_feeds.member_id",),
+        "SELECT made_at FROM calendar_feeds WHERE member_id = $1",
+    ),
+    Section(
         "live-seats",
         ("live_seats.member_id",),
         """SELECT l.title, l.starts_at, l.ends_at, l.status, s.state, s.reserved_at, s.seated_at, s.cancelled_at

@@ -16,6 +16,7 @@ from resolvers.assigning import AssigningMutations, AssigningQueries
 from resolvers.audit import AuditQueries
 from resolvers.badges import BadgeMutations, BadgeQueries
 from resolvers.boards import BoardFeed, BoardMutations, BoardQueries
+from resolvers.calendars import CalendarMutations
 from resolvers.classes import ClassMutations, ClassQueries
 from resolvers.courses import CourseMutations, CourseQueries
 from resolvers.draws import DrawMutations, DrawQueries
@@ -85,6 +86,7 @@ class Mutation(
     SeasonMutations,
     RuleMutations,
     NoticeMutations,
+    CalendarMutations,
     PathMutations,
     BadgeMutations,
     BoardMutations,

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 
 from kit.tasks import end
 from server.admission import Gate
+from server.calendars import calendar
 from server.draws import entrants
 from server.hooks import live_hook
 from server.live import live_file
@@ -50,6 +51,7 @@ def make_app(open_ports: OpenPorts) -> Starlette:
         Route("/hooks/live/{token}", live_hook, methods=["GET", "POST"]),
         Route("/consents/{purpose}/{version}/{language}", consent_page, methods=["GET"]),
         Route("/draws/{draw_id:uuid}/entrants.txt", entrants, methods=["GET"], middleware=[COMPRESSED]),
+        Route("/calendar/{token}.ics", calendar, methods=["GET"], middleware=[COMPRESSED]),
         Route("/exports/{export_id}", export_file, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
         Route("/healthz", healthz, methods=["GET"]),

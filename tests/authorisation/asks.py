@@ -365,6 +365,10 @@ async def _notice_read(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"noticeIds": [await THINGS["Notice"](cast, relation)]}
 
 
+async def _calendar(_: Cast, __: Relation) -> dict[str, object]:
+    return {"renew": False}
+
+
 async def _push_device(_: Cast, __: Relation) -> dict[str, object]:
     return {"deviceId": "matrix", "provider": "JPUSH", "token": "matrix"}
 
@@ -664,6 +668,7 @@ MUTATIONS: dict[str, Change] = {
     "createStoryCampaign": Change(None, _new_contest),
     "enterPrizeDraw": Change("PrizeDraw", _ticket),
     "markNoticesRead": Change("Notice", _notice_read),
+    "calendarFeed": Change(None, _calendar),
     "registerPushDevice": Change(None, _push_device),
     "rateCourse": Change("Course", _stars),
     "redeemReward": Change("Reward", _purchase),
