@@ -36,6 +36,8 @@ TOLD: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.LIVE_SEAT_PROMOTED: {"lesson": "旺季陈列", "starts": STARTS},
     NoticeKind.LIVE_LESSON_MOVED: {"lesson": "旺季陈列", "starts": STARTS},
     NoticeKind.LIVE_LESSON_CANCELLED: {"lesson": "旺季陈列", "starts": STARTS, "reason": "主讲人生病了"},
+    NoticeKind.COURSE_PUBLISHED: {"course": "每单必扫"},
+    NoticeKind.COURSE_RETURNED: {"course": "每单必扫", "note": "第二节听不清"},
     NoticeKind.LIVE_DAY_BEFORE: {"lesson": "旺季陈列", "starts": STARTS},
     NoticeKind.LIVE_HOUR_BEFORE: {"lesson": "旺季陈列", "starts": STARTS},
     NoticeKind.LIVE_SOON: {"lesson": "旺季陈列", "starts": STARTS},
@@ -44,6 +46,9 @@ TOLD: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.COURSE_DUE_SOON: {"course": "每单必扫", "due": STARTS},
     NoticeKind.COURSE_DUE: {"course": "每单必扫", "due": STARTS},
     NoticeKind.COURSE_OVERDUE: {"course": "每单必扫", "due": STARTS},
+    NoticeKind.CLASS_SEAT_GAINED: {"title": "门店动线", "when": STARTS, "place": "虎门店二楼"},
+    NoticeKind.CLASS_MOVED: {"title": "门店动线", "when": STARTS, "place": "虎门店二楼"},
+    NoticeKind.CLASS_CANCELLED: {"title": "门店动线", "when": STARTS, "place": "虎门店二楼", "reason": "场地停电"},
 }
 
 
