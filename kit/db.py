@@ -28,6 +28,7 @@ from tortoise.transactions import in_transaction
 from kit.clock import monotonic
 from kit.errors import DomainError, ErrorCode
 from kit.metrics import counted
+from kit.tracing import tracing
 
 T = TypeVar("T")
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ ATTEMPTS = 4  # the first try and three repeats after a deadlock or a serializat
 STATEMENT_SECONDS = 30
 LOCK_SECONDS = 5
 STREAMED_ROWS = 200
+LINE_SECONDS = 2  # what a migration makes others wait behind it
+PATIENCE_SECONDS = 300
 MIGRATION_LOCK = 0x41434144  # any number, the same in every process
 
 # asyncpg's own name for a connection that PostgreSQL left in the middle of something is InternalClientError.
@@ -171,7 +174,7 @@ async def transaction(work: Callable[[], Awaitable[T]]) -> T:
     database. A cancelled caller waits until the transaction has ended, one way or the other. Never nested.
     """
     assert not _in_transaction(), "a transaction is already open"
-    task = asyncio.create_task(_run(work))
+    task = asyncio.create_task(_traced(work))
     _running.add(task)
     task.add_done_callback(_running.discard)
     try:
@@ -309,8 +312,21 @@ async def migrate(url: str, modules: Sequence[str]) -> list[str]:
     """Bring the database at `url` up to date and name the migrations that were applied.
 
     All of them in one transaction under one lock: a failure leaves nothing half done, and of two processes the second
-    finds the work done. Opens and closes its own connections.
+    finds the work done. Servers may run meanwhile: whoever wants a table while a migration waits for it waits in line
+    behind, so it waits `LINE_SECONDS`, steps back and tries all of it again, for `PATIENCE_SECONDS` in all; then
+    UNAVAILABLE. Opens and closes its own connections.
     """
+    deadline = monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await _migrate(url, modules)
+        except asyncpg.LockNotAvailableError as error:
+            if monotonic() > deadline:
+                raise _unavailable() from error
+            await asyncio.sleep(LINE_SECONDS)
+
+
+async def _migrate(url: str, modules: Sequence[str]) -> list[str]:
     applied: list[str] = []
     config = database_config(modules, url, pool_size=2, wait_seconds=10)
     await Tortoise.init(config=config)
@@ -318,7 +334,7 @@ async def migrate(url: str, modules: Sequence[str]) -> list[str]:
         async with in_transaction("default") as connection:
             await connection.execute_script(
                 f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
-                f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+                f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); SET LOCAL lock_timeout = '{LINE_SECONDS}s'"
             )
             executor = MigrationExecutor(connection, config["apps"])
             # The executor reads this table before it makes it, and a failed read would end our transaction.
@@ -367,6 +383,11 @@ async def other_sessions() -> int:
         APPLICATION,
     )
     return int(row["others"])
+
+
+async def _traced(work: Callable[[], Awaitable[T]]) -> T:
+    with tracing.span("transaction"):
+        return await _run(work)
 
 
 async def _run(work: Callable[[], Awaitable[T]]) -> T:

@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = None
     """Who sends it as `Authorization: Bearer ...` may read /metrics. None: in development whoever asks on this machine,
     in production nobody."""
+    otlp_endpoint: str | None = None
+    """An OpenTelemetry collector over HTTP, such as http://127.0.0.1:4318; none: no traces are kept."""
+    trace_ratio: float = Field(1.0, ge=0, le=1)
+    """The share of requests that are traced."""
     sms_provider: str = "console"
     """Who sends short messages: `aliyun` or `tencent`; `console` prints them."""
     sms_access_key_id: SecretStr | None = None

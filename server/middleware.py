@@ -4,6 +4,8 @@ Pure ASGI, so that streams and context variables live.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,6 +16,7 @@ from kit.clock import monotonic
 from kit.ids import new_id
 from kit.metrics import counted
 from kit.settings import ANY_HOST, Settings
+from kit.tracing import Span, SpanKind, tracing
 
 log = structlog.get_logger("requests")
 
@@ -63,7 +66,10 @@ class RequestLog:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_marked)
+            with _span(scope) as span:
+                await self.app(scope, receive, send_marked)
+                if span is not None:
+                    _describe(span, scope, status)
         finally:
             seconds = monotonic() - started
             _count(scope, status, seconds)
@@ -112,15 +118,42 @@ def _is_known(scope: Scope) -> bool:
     return len(named) == 1 and all(each and each["host"].strip("[]").lower() in hosts for each in called)
 
 
+@contextmanager
+def _span(scope: Scope) -> Iterator[Span | None]:
+    """A trace of its own for each request over HTTP; a socket lives too long for one."""
+    if scope["type"] != "http" or scope["path"] in QUIET:
+        yield None
+        return
+    with tracing.span(f"{scope['method']} {_route(scope)}", SpanKind.SERVER) as span:
+        yield span
+
+
+def _describe(span: Span, scope: Scope, status: int) -> None:
+    span.set_attribute("http.request.method", scope["method"])
+    span.set_attribute("http.route", _route(scope))
+    span.set_attribute("http.response.status_code", status)
+    span.set_attribute("request_id", scope["state"]["request_id"])
+    if operation := _operation(scope):
+        span.set_attribute("graphql.operation.name", operation)
+        span.update_name(f"{scope['method']} {_route(scope)} {operation}")
+
+
 def _count(scope: Scope, status: int, seconds: float) -> None:
     """Only routes and operations that we know have lines of their own."""
-    known = scope["app"].state
-    route = _path(scope)
-    route = route if route in known.first_segments else "other"
+    route = _route(scope)
     counted.responses.labels(route, str(status)).inc()
     if scope["type"] == "http":
-        operation = str(scope["state"].get("operation", ""))
-        counted.requests.labels(route, operation if operation in known.trusted_names else "").observe(seconds)
+        counted.requests.labels(route, _operation(scope)).observe(seconds)
+
+
+def _route(scope: Scope) -> str:
+    path = _path(scope)
+    return path if path in scope["app"].state.first_segments else "other"
+
+
+def _operation(scope: Scope) -> str:
+    name = str(scope["state"].get("operation", ""))
+    return name if name in scope["app"].state.trusted_names else ""
 
 
 def _path(scope: Scope) -> str:

@@ -20,6 +20,7 @@ from kit.phones import Phones
 from kit.redis import open_redis
 from kit.settings import Settings
 from kit.tasks import end
+from kit.tracing import tracing
 from kit.word_list import WordList
 from models import MODULES
 from providers.captcha.registry import captcha_for
@@ -80,6 +81,8 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
 @asynccontextmanager
 async def opened_ports(settings: Settings) -> AsyncIterator[Ports]:
     """Ports of a process of its own: opens the database first, waiting for it a while."""
+    if settings.otlp_endpoint is not None:
+        tracing.open(settings.otlp_endpoint, settings.trace_ratio)
     await _open_database(settings)
     looking = asyncio.create_task(_look_at_pool())
     try:
@@ -88,6 +91,7 @@ async def opened_ports(settings: Settings) -> AsyncIterator[Ports]:
     finally:
         await end(looking)
         await close_database()
+        await asyncio.to_thread(tracing.close)
 
 
 @asynccontextmanager

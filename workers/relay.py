@@ -9,6 +9,7 @@ import structlog
 from kit.errors import DomainError, ErrorCode
 from kit.metrics import counted
 from kit.redis import AWAY
+from kit.tracing import tracing
 from models.outbox import Claim, Waiting, claim
 from services.ports import Ports
 from workers.projectors import PROJECTORS, Change
@@ -75,7 +76,8 @@ async def drain(ports: Ports) -> None:
 async def _apply(ports: Ports, batch: Claim, topic: str, rows: Sequence[Waiting]) -> None:
     ids = [row.id for row in rows]
     try:
-        await PROJECTORS[topic](ports, merged(rows))
+        with tracing.span(f"relay {topic}", attributes={"rows": len(ids)}):
+            await PROJECTORS[topic](ports, merged(rows))
     except Exception as error:
         if isinstance(error, AWAY) or is_unavailable(error):
             _log.warning("projection waits", topic=topic, changes=len(ids), error=type(error).__name__)

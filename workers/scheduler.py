@@ -9,6 +9,7 @@ import structlog
 from kit.db import leadership
 from kit.metrics import counted
 from kit.tasks import end
+from kit.tracing import tracing
 from services.badges import fill_badges
 from services.board_closing import close_periods
 from services.board_drift import measure_drift
@@ -105,7 +106,7 @@ async def run_scheduler(ports: Ports, ticks: tuple[Tick, ...] = TICKS, look_seco
 async def _repeat(ports: Ports, tick: Tick) -> None:
     while True:
         try:
-            with counted.ticks.labels(tick.name).time():
+            with tracing.span(f"tick {tick.name}"), counted.ticks.labels(tick.name).time():
                 await tick.run(ports)
         except Exception as error:
             counted.tick_failures.labels(tick.name).inc()
