@@ -13,7 +13,7 @@ from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.models import Model
 
-from kit.db import require_transaction, rows
+from kit.db import execute, require_transaction, rows
 from kit.words import LiveStatus, SeatState
 from models.accounts import Member
 from models.courses import Course, MediaAsset, Module
@@ -24,7 +24,8 @@ class LiveSeries(Model):
     """Lessons by one rule (RFC 5545), read in Asia/Shanghai from `starts_at` on; the other columns are what each new
     lesson begins with, named as in `LiveLesson`.
 
-    Lessons are there for all of the rule before `made_until`. `ends_before`: nothing from this moment on, whatever the
+    `shift_seconds`: how far its lessons are planned from the moments of the rule. Lessons are there for all of the rule
+    before `made_until`. `ends_before`: nothing from this moment on, whatever the
     rule says; None: as the rule says.
     """
 
@@ -32,6 +33,7 @@ class LiveSeries(Model):
     recurrence = fields.CharField(500)
     starts_at = fields.DatetimeField()
     duration_seconds = fields.IntField()
+    shift_seconds = fields.IntField(default=0)
     made_until = fields.DatetimeField()
     ends_before = fields.DatetimeField(null=True)
     title = fields.CharField(80)
@@ -261,14 +263,72 @@ async def steps_of(lesson_ids: Sequence[UUID]) -> list[list[LiveStep]]:
     return [shelf[each] for each in lesson_ids]
 
 
-async def is_host_busy(host_id: UUID, starts_at: datetime, ends_at: datetime, but: Sequence[UUID] = ()) -> bool:
-    """Whether the member hosts another lesson that overlaps [starts_at, ends_at), those of the ids `but` aside."""
+async def is_host_busy(host_id: UUID, starts_at: datetime, ends_at: datetime) -> bool:
+    """Whether the member hosts a lesson that overlaps [starts_at, ends_at)."""
     found = await rows(
         "SELECT 1 FROM live_lessons WHERE host_id = $1 AND status IN ('SCHEDULED', 'REHEARSAL', 'LIVE', 'INTERRUPTED')"
-        " AND tstzrange(starts_at, ends_at) && tstzrange($2, $3) AND id <> ALL($4::uuid[]) LIMIT 1",
-        host_id, starts_at, ends_at, list(but),
+        " AND tstzrange(starts_at, ends_at) && tstzrange($2, $3) LIMIT 1",
+        host_id, starts_at, ends_at,
     )  # fmt: skip
     return bool(found)
+
+
+async def busy_times(
+    host_id: UUID, spans: Sequence[tuple[datetime, datetime]], but: Sequence[UUID] = ()
+) -> set[tuple[datetime, datetime]]:
+    """Those of the spans [from, until) in which the member hosts a lesson, those of the ids `but` aside, or trains a
+    class."""
+    found = await rows(
+        "SELECT s.from_at, s.until_at FROM unnest($2::timestamptz[], $3::timestamptz[]) AS s (from_at, until_at)"
+        " WHERE EXISTS (SELECT FROM live_lessons l WHERE l.host_id = $1"
+        " AND l.status IN ('SCHEDULED', 'REHEARSAL', 'LIVE', 'INTERRUPTED')"
+        " AND tstzrange(l.starts_at, l.ends_at) && tstzrange(s.from_at, s.until_at) AND l.id <> ALL($4::uuid[]))"
+        " OR EXISTS (SELECT FROM offline_classes c WHERE c.trainer_id = $1 AND c.cancelled_at IS NULL"
+        " AND tstzrange(c.starts_at, c.ends_at) && tstzrange(s.from_at, s.until_at))",
+        host_id, [each[0] for each in spans], [each[1] for each in spans], list(but),
+    )  # fmt: skip
+    return {(row["from_at"], row["until_at"]) for row in found}
+
+
+async def defer_host_check() -> None:
+    """Look only at the end of the transaction that no host is in two places: lessons move past one another in it."""
+    require_transaction()
+    await execute("SET CONSTRAINTS live_lessons_host_in_one_place DEFERRED")
+
+
+async def locked_series(series_id: UUID) -> LiveSeries:
+    """The series, its row locked until the transaction ends. Taken after hosts and before lessons."""
+    return await LiveSeries.select_for_update(no_key=True).get(id=series_id)
+
+
+async def locked_following(series_id: UUID, occurs_at: datetime) -> list[LiveLesson]:
+    """The lessons of the series from that moment of its rule on, their rows locked, in the order of their ids."""
+    found = LiveLesson.select_for_update(no_key=True).filter(series_id=series_id, occurs_at__gte=occurs_at)
+    return await found.order_by("id")
+
+
+async def hosts_of_following(series_id: UUID, occurs_at: datetime) -> set[UUID]:
+    """Who hosts the lessons of the series from that moment of its rule on."""
+    found = LiveLesson.filter(series_id=series_id, occurs_at__gte=occurs_at).distinct()
+    return {row[0] for row in await found.values_list("host_id")}
+
+
+async def series_to_roll(before: datetime) -> list[UUID]:
+    """Series that go on, and whose lessons are there for less than until `before`."""
+    found = await rows(
+        "SELECT id FROM live_series WHERE made_until < $1 AND (ends_before IS NULL OR ends_before > made_until)"
+        " ORDER BY made_until, id",
+        before,
+    )
+    return [row["id"] for row in found]
+
+
+async def lessons_to_expire(before: datetime) -> list[UUID]:
+    """Lessons that were planned to start by then and have not, the earliest first."""
+    found = LiveLesson.filter(
+        status__in=[LiveStatus.DRAFT, LiveStatus.SCHEDULED, LiveStatus.REHEARSAL], starts_at__lte=before
+    )
+    return [row[0] for row in await found.order_by("starts_at", "id").values_list("id")]
 
 
 async def locked_host(member_id: UUID) -> Member | None:

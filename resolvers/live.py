@@ -12,7 +12,18 @@ from resolvers.guard import staff, viewer
 from resolvers.mutation import mutation
 from schema.context import Info
 from schema.ids import decode, decode_if, row_key
-from schema.live import LiveLesson, LiveSeries, ScheduleLiveLessonInput, ScheduleLiveLessonPayload
+from schema.live import (
+    CancelLiveLessonInput,
+    CancelLiveLessonPayload,
+    LiveLesson,
+    LiveSeries,
+    RescheduleLiveLessonInput,
+    RescheduleLiveLessonPayload,
+    ScheduleLiveLessonInput,
+    ScheduleLiveLessonPayload,
+    UpdateLiveLessonInput,
+    UpdateLiveLessonPayload,
+)
 from schema.live_seats import (
     CancelLiveSeatInput,
     CancelLiveSeatPayload,
@@ -22,7 +33,7 @@ from schema.live_seats import (
 )
 from schema.node import Node
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
-from schema.words import LiveStatus
+from schema.words import LiveScope, LiveStatus
 from services import live, live_schedule, live_seats
 
 
@@ -108,6 +119,32 @@ class LiveMutations:
         return ScheduleLiveLessonPayload(
             live_lesson=await shown_lesson(info, planned.lesson_id), occurrences=planned.occurrences
         )
+
+    @mutation(description="Change a live lesson, or all later ones with it (修改). For admins, in their regions.")
+    async def update_live_lesson(self, info: Info, input: UpdateLiveLessonInput) -> UpdateLiveLessonPayload:
+        actor = staff(info, Role.ADMIN)
+        planned = await live_schedule.update_live_lesson(info.context.ports, actor, input.plain())
+        return UpdateLiveLessonPayload(
+            live_lesson=await shown_lesson(info, planned.lesson_id), occurrences=planned.occurrences
+        )
+
+    @mutation(description="Plan a live lesson for another time (改期). For admins, in their regions.")
+    async def reschedule_live_lesson(self, info: Info, input: RescheduleLiveLessonInput) -> RescheduleLiveLessonPayload:
+        actor, lesson_id = staff(info, Role.ADMIN), decode(input.live_lesson_id, "LiveLesson", "liveLessonId")
+        apply = input.apply or LiveScope.THIS
+        planned = await live_schedule.reschedule_live_lesson(
+            info.context.ports, actor, lesson_id, input.starts_at, input.ends_at, apply
+        )
+        return RescheduleLiveLessonPayload(
+            live_lesson=await shown_lesson(info, lesson_id), occurrences=planned.occurrences
+        )
+
+    @mutation(description="Call off a live lesson; who had a seat is told (取消). For admins, in their regions.")
+    async def cancel_live_lesson(self, info: Info, input: CancelLiveLessonInput) -> CancelLiveLessonPayload:
+        actor, lesson_id = staff(info, Role.ADMIN), decode(input.live_lesson_id, "LiveLesson", "liveLessonId")
+        apply = input.apply or LiveScope.THIS
+        planned = await live_schedule.cancel_live_lesson(info.context.ports, actor, lesson_id, input.reason, apply)
+        return CancelLiveLessonPayload(live_lesson=await shown_lesson(info, lesson_id), occurrences=planned.occurrences)
 
     @mutation(description="Reserve a seat of a live lesson (预约), or a place on its waitlist; again: the same answer.")
     async def reserve_live_seat(self, info: Info, input: ReserveLiveSeatInput) -> ReserveLiveSeatPayload:

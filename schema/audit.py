@@ -52,7 +52,6 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
     "live_lesson.ended": ("结束了直播", "Ended the live lesson."),
     "live_lesson.key_issued": ("发放了推流密钥", "Issued a stream key for a live lesson."),
     "live_lesson.started": ("开始了直播", "Started the live lesson."),
-    "live_lesson.scheduled": ("安排了直播课《{title}》", "Scheduled the live lesson “{title}”."),
     "live_member.muted": ("在直播《{title}》中禁言{seconds}秒", "Muted for {seconds} seconds in “{title}”."),
     "live_member.unmuted": ("在直播《{title}》中解除了禁言", "Lifted the muting in “{title}”."),
     "live_message.removed": ("删除了直播《{title}》中的一条发言", "Removed a message from the room of “{title}”."),
@@ -67,6 +66,22 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
     "live_words.changed": (
         "直播敏感词表有变化：现有{words}个词（{checksum}）",
         "The words refused in live rooms have changed: {words} by now ({checksum}).",
+    ),
+    "live_lesson.cancelled": (
+        "取消了直播课《{title}》，共{lessons}场，原因：{reason}",
+        "Called off the live lesson “{title}”, {lessons} in all. Reason: {reason}",
+    ),
+    "live_lesson.rescheduled": (
+        "把直播课《{title}》改期，共{lessons}场，本场改到{starts_at}",
+        "Moved the live lesson “{title}” to {starts_at}, {lessons} in all.",
+    ),
+    "live_lesson.scheduled": (
+        "安排了直播课《{title}》，共{lessons}场",
+        "Scheduled the live lesson “{title}”, {lessons} in all.",
+    ),
+    "live_lesson.updated": (
+        "修改了直播课《{title}》，共{lessons}场",
+        "Changed the live lesson “{title}”, {lessons} in all.",
     ),
     "member.adult_confirmed": ("确认为成年人", "Vouched that the member is an adult."),
     "member.deleted": ("注销了账号", "Deleted the own account."),

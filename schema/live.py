@@ -18,9 +18,10 @@ from schema.live_room import LiveRoomPart
 from schema.live_stream import LiveStreamPart
 from schema.node import Node
 from schema.outlets import Region
-from schema.words import LiveStatus, OutletTier, SeatState
+from schema.words import LiveScope, LiveStatus, OutletTier, SeatState
 from services.courses import visible_courses
-from services.live_schedule import CreditRule, LivePlan, attendance_points
+from services.live_plans import CreditRule, LiveChange, LivePlan
+from services.live_schedule import attendance_points
 from services.media import media_url
 
 
@@ -30,6 +31,9 @@ class LiveSeries(Node):
     recurrence: str = strawberry.field(description="RFC 5545 RRULE text, read in Asia/Shanghai from `startsAt`.")
     starts_at: datetime = strawberry.field(description="From when the rule counts: its first lesson.")
     duration_seconds: int = strawberry.field(description="How long its next lessons are planned to be.")
+    shift_seconds: int = strawberry.field(
+        description="How far its next lessons are planned from the moments of the rule; 0: at them."
+    )
 
     @classmethod
     def of(cls, row: live.LiveSeries) -> Self:
@@ -39,6 +43,7 @@ class LiveSeries(Node):
             recurrence=row.recurrence,
             starts_at=row.starts_at,
             duration_seconds=row.duration_seconds,
+            shift_seconds=row.shift_seconds,
         )
 
 
@@ -203,11 +208,15 @@ class ScheduleLiveLessonInput:
     region_id: strawberry.ID | None = strawberry.field(
         default=None, description="Whose learners it is for; default: all that the viewer administers."
     )
+    recurrence: str | None = strawberry.field(
+        default=None,
+        description="RFC 5545 RRULE text: DAILY, WEEKLY or MONTHLY, at most one lesson a day, the first at `startsAt`.",
+    )
     credit_rule: LiveCreditRuleInput | None = strawberry.field(
         default=None, description="What it takes to have been present; default: 80 percent."
     )
     draft: bool | None = strawberry.field(
-        default=False, description="True: seen by those who run it alone, until it is published."
+        default=False, description="True: seen by those who run it alone, until it is published; not of a series."
     )
 
     def plain(self) -> LivePlan:
@@ -223,6 +232,7 @@ class ScheduleLiveLessonInput:
             capacity=self.capacity,
             audience_tiers=tuple(self.audience_tiers or ()),
             region_id=decode(self.region_id, "Region", "regionId") if self.region_id is not None else None,
+            recurrence=self.recurrence,
             credit_rule=self.credit_rule.plain() if self.credit_rule is not None else CreditRule(),
             draft=bool(self.draft),
         )
@@ -232,3 +242,83 @@ class ScheduleLiveLessonInput:
 class ScheduleLiveLessonPayload(Payload):
     live_lesson: LiveLesson | None = strawberry.field(default=None, description="The new lesson.")
     occurrences: int | None = strawberry.field(default=None, description="How many lessons were made.")
+
+
+@strawberry.input(description="What is to be different about a live lesson; what is left out stays.")
+class UpdateLiveLessonInput:
+    live_lesson_id: strawberry.ID = strawberry.field(description="A lesson of a region the viewer administers.")
+    title: str | None = strawberry.field(default=None, description="1-80 characters, on one line.")
+    description: str | None = strawberry.field(default=None, description="At most 2,000 characters.")
+    cover_media_id: strawberry.ID | None = strawberry.field(default=None, description="A picture.")
+    host_id: strawberry.ID | None = strawberry.field(
+        default=None, description="A lecturer, who has no other lesson then."
+    )
+    capacity: int | None = strawberry.field(
+        default=None, description="Seats, 1-100,000, no fewer than are taken; more promote who waits."
+    )
+    unlimited: bool | None = strawberry.field(
+        default=False, description="True: from now on everybody finds room; without `capacity`."
+    )
+    audience_tiers: list[OutletTier] | None = strawberry.field(
+        default=None, description="The outlets it is for; an empty list: for everyone."
+    )
+    credit_rule: LiveCreditRuleInput | None = strawberry.field(
+        default=None, description="The whole of the new rule; before it is on air."
+    )
+    apply: LiveScope | None = strawberry.field(
+        default=LiveScope.THIS, description="For which lessons; what was changed for one alone stays."
+    )
+    publish: bool | None = strawberry.field(default=False, description="True: announce this lesson, a draft so far.")
+
+    def plain(self) -> LiveChange:
+        return LiveChange(
+            lesson_id=decode(self.live_lesson_id, "LiveLesson", "liveLessonId"),
+            title=self.title,
+            description=self.description,
+            cover_media_id=decode(self.cover_media_id, "Media", "coverMediaId") if self.cover_media_id else None,
+            host_id=decode(self.host_id, "Member", "hostId") if self.host_id is not None else None,
+            capacity=self.capacity,
+            audience_tiers=tuple(self.audience_tiers) if self.audience_tiers is not None else None,
+            credit_rule=self.credit_rule.plain() if self.credit_rule is not None else None,
+            apply=self.apply or LiveScope.THIS,
+            unlimited=bool(self.unlimited),
+            publish=bool(self.publish),
+        )
+
+
+@strawberry.type(description="What became of UpdateLiveLessonInput.")
+class UpdateLiveLessonPayload(Payload):
+    live_lesson: LiveLesson | None = strawberry.field(default=None, description="The lesson as it is now.")
+    occurrences: int | None = strawberry.field(default=None, description="How many lessons are different now.")
+
+
+@strawberry.input(description="Another time for a live lesson.")
+class RescheduleLiveLessonInput:
+    live_lesson_id: strawberry.ID = strawberry.field(description="A lesson that has not begun.")
+    starts_at: datetime = strawberry.field(description="In the future, at most 366 days ahead.")
+    ends_at: datetime = strawberry.field(description="After the start, at most 4 hours.")
+    apply: LiveScope | None = strawberry.field(
+        default=LiveScope.THIS,
+        description="THIS_AND_FOLLOWING shifts all later ones as far, but for those that were moved by themselves.",
+    )
+
+
+@strawberry.type(description="What became of RescheduleLiveLessonInput.")
+class RescheduleLiveLessonPayload(Payload):
+    live_lesson: LiveLesson | None = strawberry.field(default=None, description="The lesson at its new time.")
+    occurrences: int | None = strawberry.field(default=None, description="How many lessons were moved.")
+
+
+@strawberry.input(description="A live lesson to call off.")
+class CancelLiveLessonInput:
+    live_lesson_id: strawberry.ID = strawberry.field(description="A lesson that has not begun.")
+    reason: str = strawberry.field(description="1-200 characters, on one line; who had a seat reads it.")
+    apply: LiveScope | None = strawberry.field(
+        default=LiveScope.THIS, description="THIS_AND_FOLLOWING ends the series before this lesson."
+    )
+
+
+@strawberry.type(description="What became of CancelLiveLessonInput.")
+class CancelLiveLessonPayload(Payload):
+    live_lesson: LiveLesson | None = strawberry.field(default=None, description="The lesson, called off.")
+    occurrences: int | None = strawberry.field(default=None, description="How many lessons were called off.")

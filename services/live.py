@@ -2,20 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from auth.actor import Actor
-from kit.db import require_transaction
+from kit.db import require_transaction, transaction
 from kit.errors import DomainError, ErrorCode, bad_input
 from kit.paging import Ask, Page
 from kit.words import LiveStatus, Role
 from models import live_lists
-from models.live import LiveLesson, LiveSeries, LiveStep, end_seats
+from models.live import LiveLesson, LiveSeries, LiveStep, end_seats, lessons_to_expire, locked_lesson
 from models.live_lists import Audience, LiveLessonRow, Window
 from services.live_news import status_changed
 from services.live_states import FAILED, OVER, may_move
 from services.ports import Ports
 
+PATIENCE = timedelta(minutes=60)
+"""How long after its time a lesson may begin."""
 WIDEST_WINDOW = timedelta(days=366)
 
 
@@ -49,6 +52,19 @@ async def move_live_lesson(
         await end_seats(lesson.id, now)
         lesson.seats_taken = 0
     return lesson
+
+
+async def expire_live_lessons(ports: Ports) -> None:
+    """A tick: what has not begun an hour after its time will not, and who had a seat is told."""
+
+    async def expire(lesson_id: UUID) -> None:
+        lesson = await locked_lesson(lesson_id)
+        if lesson is not None and lesson.starts_at <= due and may_move(lesson.status, LiveStatus.EXPIRED):
+            await move_live_lesson(ports, lesson, LiveStatus.EXPIRED, cause="not begun an hour after its time")
+
+    due = ports.clock.now() - PATIENCE
+    for each in await lessons_to_expire(due):
+        await transaction(partial(expire, each))
 
 
 async def audience_of(actor: Actor) -> Audience:

@@ -19,10 +19,12 @@ from services.classes import fill_classes
 from services.day_totals import count_assignments, count_days
 from services.draws import close_draws
 from services.leagues import admit_missed, keep_leagues
+from services.live import expire_live_lessons
 from services.live_asks import close_live_polls
 from services.live_chat import note_word_list
 from services.live_feeds import keep_streams
 from services.live_replays import make_replays, sweep_streams
+from services.live_series import roll_live_series
 from services.notices import sweep_notices
 from services.paths import settle_paths
 from services.points import follow_old_streaks, purge_refused
@@ -64,6 +66,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("close story contests", 15, close_story_campaigns),
     Tick("give classes' free seats to who waits", 15, fill_classes),
     Tick("settle classes", 15, settle_classes),
+    Tick("expire live lessons", 15, expire_live_lessons),
+    Tick("roll live series", 60, roll_live_series),
     Tick("keep leagues", 5, keep_leagues),
     Tick("admit to leagues who was missed", 300, admit_missed),
     Tick("look for suspicious learning", 600, look_for_suspicions),

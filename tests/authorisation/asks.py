@@ -464,6 +464,23 @@ async def _new_live_lesson(cast: Cast, relation: Relation) -> dict[str, object]:
     }  # fmt: skip
 
 
+async def _live_title(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _seat(cast, relation), "title": "新名"}
+
+
+async def _live_time(cast: Cast, relation: Relation) -> dict[str, object]:
+    at = cast.world.ports.clock.now() + timedelta(days=9)
+    return {
+        **await _seat(cast, relation),
+        "startsAt": at.isoformat(),
+        "endsAt": (at + timedelta(hours=1)).isoformat(),
+    }
+
+
+async def _live_end(cast: Cast, relation: Relation) -> dict[str, object]:
+    return {**await _seat(cast, relation), "reason": "试一试"}
+
+
 async def _seat(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"liveLessonId": to_global("LiveLesson", (await live_lesson_for(cast, relation)).id)}
 
@@ -622,6 +639,9 @@ MUTATIONS: dict[str, Change] = {
     "setLiveSlowMode": Change("LiveLesson", _live_seconds),
     "upvoteLiveQuestion": Change("LiveLesson", _live_message),
     "voteInLivePoll": Change("LiveLesson", _live_vote),
+    "cancelLiveLesson": Change("LiveLesson", _live_end),
+    "rescheduleLiveLesson": Change("LiveLesson", _live_time),
+    "updateLiveLesson": Change("LiveLesson", _live_title),
     "scheduleLiveLesson": Change("Region", _new_live_lesson),
     "createCourse": Change(None, _proposal),
     "updateCourse": Change("Course", _course_to_change),
