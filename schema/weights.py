@@ -53,6 +53,7 @@ WEIGHTS: Mapping[str, Weight] = {
     "HonourBoard.previous": Weight(10),
     "HonourBoard.standingsOf": Weight(5, rows="subjectIds"),
     "Viewer.league": Weight(5),
+    "LiveLesson.viewerWaitlistPosition": Weight(1),
     "League.standings": Weight(20),
     "Mutation.requestSignInCode": Weight(50),
     "Mutation.signInWithPassword": Weight(100),

@@ -29,6 +29,7 @@ from services.day_totals import count_everything
 from services.demo_city import City, Resident, demo_id
 from services.demo_classes import hold_classes
 from services.demo_game import game_files, is_game_told, lay_paths, tell_game
+from services.demo_live import tell_live
 from services.demo_making import proposals
 from services.demo_stories import story_pictures, tell_contest
 from services.ports import Ports
@@ -72,6 +73,7 @@ async def seed_demo(ports: Ports, seed: int = 1, progress: Callable[[int, int], 
     await _tell_all(ports, city, others, progress)
     await tell_contest(ports, city, others)
     await hold_classes(ports, city, others)
+    await tell_live(ports, city, others, learner)
     await _tell(ports, city, learner)
     await tell_game(ports, city)
     await take_statistics()

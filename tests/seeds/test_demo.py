@@ -77,6 +77,22 @@ async def test_counters_of_courses_agree_with_learners_and_ratings(ports: Ports)
     assert await Course.filter(rating_count__gt=0).count() > 20
 
 
+async def test_the_schedule_has_lessons_of_today_and_of_the_weeks_to_come(ports: Ports, gql: Gql) -> None:
+    await seed_demo(ports)
+    source = """query ($from: DateTime!, $to: DateTime!) { liveLessons(from: $from, to: $to, first: 100) {
+        nodes { startsAt capacity seatsTaken viewerHasSeat viewerWaitlistPosition series { recurrence } } } }"""
+    now = ports.clock.now()
+    asked = {"from": now.isoformat(), "to": (now + timedelta(days=89)).isoformat()}
+
+    lessons = (await gql.ask(source, asked, by=await learner()))["data"]["liveLessons"]["nodes"]
+
+    assert lessons[0]["startsAt"] == "2026-03-02T07:00:00Z"  # today, three hours from now
+    assert lessons[0]["viewerHasSeat"]
+    assert sum(each["series"] is not None for each in lessons) == 13
+    [small] = [each for each in lessons if each["capacity"] == each["seatsTaken"]]
+    assert (small["viewerHasSeat"], small["viewerWaitlistPosition"]) == (False, 9)
+
+
 async def test_a_second_run_changes_nothing_also_a_day_later(ports: Ports, clock: FrozenClock) -> None:
     await seed_demo(ports)
     before = await everything()
