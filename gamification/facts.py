@@ -99,13 +99,14 @@ class QuizPassed:
 
 @dataclass(frozen=True, slots=True)
 class LiveLessonAttended:
-    """Present in a live lesson for as long as it asks."""
+    """Present in a live lesson for as long as it asks. `points`: what this lesson pays; None: as the tariff says."""
 
     KIND: ClassVar[str] = "live.attended"
 
     member_id: UUID
     live_lesson_id: UUID
     occurred_at: datetime
+    points: int | None = None
 
     @property
     def object_id(self) -> UUID:
@@ -113,7 +114,7 @@ class LiveLessonAttended:
 
     @property
     def details(self) -> dict[str, object]:
-        return {}
+        return {"points": self.points} if self.points is not None else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +352,9 @@ _READ: Mapping[str, Callable[[UUID, UUID, datetime, Mapping[str, Any]], Recorded
     CourseCompleted.KIND: _course_completed,
     CourseRated.KIND: lambda member, course, at, _: CourseRated(member, course, at),
     QuizPassed.KIND: lambda member, quiz, at, details: QuizPassed(member, quiz, details["tries"], at),
-    LiveLessonAttended.KIND: lambda member, live, at, _: LiveLessonAttended(member, live, at),
+    LiveLessonAttended.KIND: lambda member, live, at, details: LiveLessonAttended(
+        member, live, at, details.get("points")
+    ),
     ReplayWatched.KIND: lambda member, live, at, details: ReplayWatched(member, live, details["attended"], at),
     ClassCheckedIn.KIND: lambda member, offline_class, at, _: ClassCheckedIn(member, offline_class, at),
     TaskClaimed.KIND: lambda member, task, at, details: TaskClaimed(member, task, details["points"], at),

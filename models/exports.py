@@ -313,6 +313,20 @@ SECTIONS = (
            JOIN live_lessons l ON l.id = u.lesson_id WHERE u.member_id = $1 ORDER BY u.muted_at, l.id""",
     ),
     Section(
+        "live-attendance",
+        ("live_attendances.member_id",),
+        """SELECT l.title, a.outcome, a.attended_seconds, a.percent, a.first_joined_at, a.last_left_at,
+                  a.check_ins_answered, a.credited, a.excused_at, a.excuse
+           FROM live_attendances a JOIN live_lessons l ON l.id = a.lesson_id WHERE a.member_id = $1
+           ORDER BY a.recorded_at, a.lesson_id""",
+    ),
+    Section(
+        "live-tickets",
+        ("live_tickets.member_id",),
+        """SELECT l.title, t.device_id, t.joined_at, t.seen_at FROM live_tickets t
+           JOIN live_lessons l ON l.id = t.lesson_id WHERE t.member_id = $1 ORDER BY t.joined_at, t.id""",
+    ),
+    Section(
         "class-seats",
         ("class_seats.member_id",),
         """SELECT c.title, c.starts_at, s.state, s.signed_up_at, s.seated_at, s.cancelled_at FROM class_seats s
@@ -427,6 +441,7 @@ SECTIONS = (
 )
 
 EXCUSED = {
+    "live_attendances.excused_by": "who excused others; the deed itself is in the audit",
     "class_attendances.by": "who checked others in; the deed itself is in the audit",
     "assignments.assigned_by": "who asked others to learn something; the deed itself is in the audit",
     "assignments.withdrawn_by": "who took that back; the deed itself is in the audit",

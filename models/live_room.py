@@ -203,7 +203,8 @@ def _room(row: Mapping[str, Any]) -> RoomRow:
 async def is_in_audience(lesson_id: UUID, member_id: UUID) -> bool:
     """Whether the member has a seat in the lesson, or has joined its room."""
     found = await rows(
-        "SELECT 1 FROM live_seats WHERE lesson_id = $1 AND member_id = $2 AND state = 'SEATED' LIMIT 1",
+        "SELECT 1 FROM live_seats WHERE lesson_id = $1 AND member_id = $2 AND state = 'SEATED'"
+        " UNION ALL SELECT 1 FROM live_tickets WHERE lesson_id = $1 AND member_id = $2 LIMIT 1",
         lesson_id, member_id,
     )  # fmt: skip
     return bool(found)

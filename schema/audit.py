@@ -83,6 +83,7 @@ SUMMARIES: dict[str, tuple[str, str]] = {  # action -> (zh-CN, en); {words} are 
         "修改了直播课《{title}》，共{lessons}场",
         "Changed the live lesson “{title}”, {lessons} in all.",
     ),
+    "live.excused": ("准许缺席直播课《{title}》，原因：{reason}", "Excused a member from “{title}”. Reason: {reason}"),
     "member.adult_confirmed": ("确认为成年人", "Vouched that the member is an adult."),
     "member.deleted": ("注销了账号", "Deleted the own account."),
     "member.phone_changed": ("更换了手机号", "Changed the own phone number."),

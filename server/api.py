@@ -22,6 +22,7 @@ from resolvers.courses import CourseMutations, CourseQueries
 from resolvers.draws import DrawMutations, DrawQueries
 from resolvers.insight import InsightQueries
 from resolvers.live import LiveMutations, LiveQueries
+from resolvers.live_attendance import LiveAttendanceMutations
 from resolvers.live_room import LiveRoomFeed, LiveRoomMutations
 from resolvers.live_stream import LiveStreamMutations
 from resolvers.making import MakingMutations
@@ -100,6 +101,7 @@ class Mutation(
     MakingMutations,
     AssigningMutations,
     ClassMutations,
+    LiveAttendanceMutations,
 ): ...
 
 

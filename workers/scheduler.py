@@ -21,6 +21,7 @@ from services.draws import close_draws
 from services.leagues import admit_missed, keep_leagues
 from services.live import expire_live_lessons
 from services.live_asks import close_live_polls
+from services.live_attendance import settle_live_lessons, tell_audiences
 from services.live_chat import note_word_list
 from services.live_feeds import keep_streams
 from services.live_replays import make_replays, sweep_streams
@@ -65,6 +66,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("close prize draws", 15, close_draws),
     Tick("close story contests", 15, close_story_campaigns),
     Tick("give classes' free seats to who waits", 15, fill_classes),
+    Tick("settle live lessons", 15, settle_live_lessons),
     Tick("settle classes", 15, settle_classes),
     Tick("expire live lessons", 15, expire_live_lessons),
     Tick("roll live series", 60, roll_live_series),
@@ -85,6 +87,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("push what waited for the morning", 30, release_pushes),
     Tick("forget read notices", 3600, sweep_notices),
     Tick("close live polls", 1, close_live_polls),
+    Tick("count live audiences", 5, tell_audiences),
     Tick("note the word list", 60, note_word_list),
     Tick("forget old codes and sessions", 3600, tidy_sessions),
     Tick("sweep uploads", 600, sweep_uploads),

@@ -11,6 +11,7 @@ LIMITS = Limits(300, 1_500)
 
 
 def claim(fact: Fact) -> Claim | None:
+    """At the price of the lesson, if it has one."""
     if not isinstance(fact, LiveLessonAttended):
         return None
-    return Claim(CODE, "LiveLesson", fact.live_lesson_id, "", fact.occurred_at)
+    return Claim(CODE, "LiveLesson", fact.live_lesson_id, "", fact.occurred_at, fact.points)

@@ -25,6 +25,7 @@ from models.accounts import Member, grant
 from models.courses import Course
 from models.live import LiveLesson
 from models.live_asks import options_of
+from models.live_attendance import put_ticket
 from models.making import open_draft
 from models.streams import StreamFeed, StreamKey
 from models.uploads import Upload
@@ -485,6 +486,26 @@ async def _seat(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"liveLessonId": to_global("LiveLesson", (await live_lesson_for(cast, relation)).id)}
 
 
+async def _live_device(cast: Cast, relation: Relation) -> dict[str, object]:
+    lesson, _ = await live_room_for(cast, relation)
+    return {"liveLessonId": to_global("LiveLesson", lesson.id), "deviceId": "matrix"}
+
+
+async def _live_beat(cast: Cast, relation: Relation) -> dict[str, object]:
+    """With the ticket of whoever stands in this relation."""
+    lesson, _ = await live_room_for(cast, relation)
+    member, now = cast.people.get(relation, cast.people[Relation.AREA]), cast.world.ports.clock.now()
+    gap = timedelta(minutes=1)
+    ticket = await put_ticket(new_id(), lesson.id, member.id, "matrix", now, gap)
+    return {"ticketId": to_global("LiveTicket", ticket.id)}
+
+
+async def _live_excuse(cast: Cast, relation: Relation) -> dict[str, object]:
+    lesson, _ = await live_room_for(cast, relation)
+    member_id = to_global("Member", (await cast.world.learner("学员")).id)
+    return {"liveLessonId": to_global("LiveLesson", lesson.id), "memberId": member_id, "reason": "试一试"}
+
+
 async def _new_class(cast: Cast, relation: Relation) -> dict[str, object]:
     starts_at = cast.world.ports.clock.now() + timedelta(days=9)
     trainer = await cast.world.staff(Role.LECTURER, name="培训师")
@@ -653,6 +674,9 @@ MUTATIONS: dict[str, Change] = {
     "moveCourse": Change("Course", _course_to_review),
     "assignCourse": Change("Region", _assignment),
     "withdrawAssignment": Change("Assignment", _assignment_to_withdraw),
+    "joinLiveLesson": Change("LiveLesson", _live_device),
+    "beatLiveLesson": Change("LiveLesson", _live_beat),
+    "excuseFromLiveLesson": Change("LiveLesson", _live_excuse),
     "cancelClass": Change("OfflineClass", _class_to_call_off),
     "checkInForMember": Change("OfflineClass", _somebody_at_a_class),
     "checkInToClass": Change("OfflineClass", _class_code),

@@ -1,0 +1,285 @@
+"""A live lesson from the doors to the points: beats, drops, several devices, interruptions, and settling once."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from kit.clock import FrozenClock
+from kit.db import rows
+from kit.ids import from_global, new_id, to_global
+from kit.words import LiveStatus, Role
+from models.accounts import Member
+from models.audit import AuditEntry
+from models.live import LiveAiring, LiveLesson
+from models.live_room import last_seq, rooms_of
+from services.ledger import ledger_verify
+from services.live_attendance import settle_live_lessons, settled_attendances, tell_audiences, watching
+from services.ports import Ports
+from tests.gql import Gql
+from tests.world import World
+
+JOIN = (
+    "mutation ($input: JoinLiveLessonInput!) { joinLiveLesson(input: $input) {"
+    " ticket { id heartbeatSeconds playback { url } } userErrors { code field } } }"
+)
+BEAT = (
+    "mutation ($input: BeatLiveLessonInput!) { beatLiveLesson(input: $input) {"
+    " attendedSeconds credited status userErrors { code field } } }"
+)
+EXCUSE = (
+    "mutation ($input: ExcuseFromLiveLessonInput!) { excuseFromLiveLesson(input: $input) {"
+    " excused userErrors { code field } } }"
+)
+LIST = (
+    "query ($id: ID!) { liveLesson(id: $id) { attendanceSummary { reserved joined present late partial absent"
+    " peakWatching averagePercent } attendance { totalCount nodes { member { displayName } outcome attendedSeconds"
+    " percent } } } }"
+)
+MINE = "query ($id: ID!) { liveLesson(id: $id) { viewerAttendance { outcome attendedSeconds percent credited } } }"
+
+
+class Evening:
+    """A lesson of 100 seconds for everybody, its doors open."""
+
+    def __init__(self, ports: Ports, gql: Gql, world: World, clock: FrozenClock, lesson: LiveLesson) -> None:
+        self.ports, self.gql, self.world, self.clock, self.lesson = ports, gql, world, clock, lesson
+        self.gid = to_global("LiveLesson", lesson.id)
+
+    async def ask(self, source: str, by: Member, **fields: object) -> Any:
+        answer = await self.gql.ask(source, {"input": fields}, by=by)
+        assert "errors" not in answer, answer
+        return next(iter(answer["data"].values()))
+
+    async def join(self, by: Member, device: str = "device-1") -> str:
+        payload = await self.ask(JOIN, by, liveLessonId=self.gid, deviceId=device)
+        assert payload["userErrors"] == [], payload
+        ticket: str = payload["ticket"]["id"]
+        return ticket
+
+    async def beat(self, by: Member, ticket: str) -> Any:
+        return await self.ask(BEAT, by, ticketId=ticket)
+
+    async def stays(self, by: Member, ticket: str, seconds: int, every: int = 25) -> Any:
+        """The member beats for so long; what the last beat said."""
+        said = None
+        while seconds > 0:
+            self.clock.advance(timedelta(seconds=min(every, seconds)))
+            seconds -= every
+            said = await self.beat(by, ticket)
+        return said
+
+    async def goes_on_air(self) -> None:
+        now = self.clock.now()
+        await LiveLesson.filter(id=self.lesson.id).update(status=LiveStatus.LIVE, started_at=now)
+        await LiveAiring.create(id=new_id(), lesson_id=self.lesson.id, from_at=now)
+
+    async def drops(self, to: LiveStatus = LiveStatus.INTERRUPTED) -> None:
+        now = self.clock.now()
+        await LiveAiring.filter(lesson_id=self.lesson.id, until_at=None).update(until_at=now)
+        over = {"ended_at": now} if to is LiveStatus.ENDED else {}
+        await LiveLesson.filter(id=self.lesson.id).update(status=to, **over)
+
+    async def ends(self) -> None:
+        await self.drops(LiveStatus.ENDED)
+
+    async def settles(self) -> None:
+        self.clock.advance(timedelta(seconds=90))
+        await settle_live_lessons(self.ports)
+
+    async def listed(self, by: Member) -> Any:
+        return (await self.gql.ask(LIST, {"id": self.gid}, by=by))["data"]["liveLesson"]
+
+    async def mine(self, by: Member) -> Any:
+        return (await self.gql.ask(MINE, {"id": self.gid}, by=by))["data"]["liveLesson"]["viewerAttendance"]
+
+
+@pytest.fixture
+async def evening(ports: Ports, gql: Gql, world: World, clock: FrozenClock) -> Evening:
+    lesson = await world.live_lesson(starts_at=clock.now(), points=30)
+    ends_at = clock.now() + timedelta(seconds=100)
+    await LiveLesson.filter(id=lesson.id).update(
+        ends_at=ends_at, doors_open_at=clock.now(), doors_close_at=clock.now() + timedelta(hours=1)
+    )
+    return Evening(ports, gql, world, clock, lesson)
+
+
+def row_id(gid: str) -> UUID:
+    return UUID(from_global(gid)[1])
+
+
+async def test_who_stays_is_present_and_is_paid_the_lessons_own_price_once(evening: Evening) -> None:
+    may = await evening.world.learner()
+    await evening.goes_on_air()
+    ticket = await evening.join(may)
+    early = await evening.stays(may, ticket, 50)
+    last = await evening.stays(may, ticket, 50)
+    await evening.ends()
+
+    await evening.settles()
+    await asyncio.gather(*(settle_live_lessons(evening.ports) for _ in range(3)))
+
+    assert (early["attendedSeconds"], early["credited"], early["status"]) == (50, False, "LIVE")
+    assert (last["attendedSeconds"], last["credited"]) == (100, True)
+    assert await evening.mine(may) == {"outcome": "PRESENT", "attendedSeconds": 100, "percent": 100, "credited": True}
+    source = "{ viewer { pointEntries { nodes { rule amount } } } }"
+    entries = (await evening.gql.ask(source, by=may))["data"]["viewer"]["pointEntries"]["nodes"]
+    assert [each["amount"] for each in entries if each["rule"] == "live.attended"] == [30]
+    counted = await rows("SELECT amount FROM metric_days WHERE metric = 'LIVE_ATTENDANCES' AND member_id = $1", may.id)
+    assert [row["amount"] for row in counted] == [1]
+    assert await ledger_verify() == []
+
+
+async def test_a_beat_covers_a_minute_at_most_and_joining_again_is_the_same_ticket(evening: Evening) -> None:
+    may = await evening.world.learner()
+    await evening.goes_on_air()
+    ticket = await evening.join(may)
+
+    evening.clock.advance(timedelta(seconds=60))
+    whole = await evening.beat(may, ticket)
+    evening.clock.advance(timedelta(seconds=100))
+    capped = await evening.beat(may, ticket)
+    evening.clock.advance(timedelta(seconds=61))
+    again = await evening.join(may)
+    rejoined = await evening.beat(may, ticket)
+    evening.clock.advance(timedelta(seconds=30))
+    soon = await evening.join(may)
+    after = await evening.beat(may, ticket)
+
+    assert again == soon == ticket
+    assert [each["attendedSeconds"] for each in (whole, capped, rejoined, after)] == [60, 120, 120, 150]
+
+
+async def test_several_devices_count_once_however_they_race(evening: Evening) -> None:
+    may = await evening.world.learner()
+    await evening.goes_on_air()
+    tickets = [await evening.join(may, f"device-{n}") for n in range(3)]
+    for _ in range(3):
+        evening.clock.advance(timedelta(seconds=20))
+        answers = await asyncio.gather(*(evening.beat(may, each) for each in tickets * 3))
+
+    assert answers[-1]["attendedSeconds"] == 60
+    assert await watching(evening.lesson.id, evening.clock.now()) == 1
+    assert await rows("SELECT 1 FROM live_runs") == []
+
+
+async def test_interruptions_and_the_time_before_count_for_nobody_and_against_nobody(evening: Evening) -> None:
+    may = await evening.world.learner()
+    ticket = await evening.join(may)
+    await evening.stays(may, ticket, 40)
+    await evening.goes_on_air()
+    await evening.stays(may, ticket, 30)
+    await evening.drops()
+    waiting = await evening.stays(may, ticket, 60)
+    await evening.goes_on_air()
+    await evening.stays(may, ticket, 20)
+    await evening.ends()
+    late_beat = await evening.stays(may, ticket, 20)
+    await evening.settles()
+
+    assert (waiting["attendedSeconds"], waiting["status"]) == (30, "INTERRUPTED")
+    assert late_beat["attendedSeconds"] == 50
+    assert await evening.mine(may) == {"outcome": "PRESENT", "attendedSeconds": 50, "percent": 100, "credited": True}
+
+
+async def test_a_settled_lesson_is_what_its_runs_say_and_later_beats_change_nothing(evening: Evening) -> None:
+    admin = await evening.world.staff(Role.ADMIN)
+    whole, part, nothing = [await evening.world.learner(name) for name in ("整场", "半场", "没看")]
+    tickets = {each.id: await evening.join(each) for each in (whole, part, nothing)}
+    evening.clock.advance(timedelta(seconds=61))
+    tickets[whole.id] = await evening.join(whole)
+    await evening.goes_on_air()
+    await evening.join(part)
+    for second in range(4):
+        evening.clock.advance(timedelta(seconds=25))
+        await evening.beat(whole, tickets[whole.id])
+        if second < 2:
+            await evening.beat(part, tickets[part.id])
+    await evening.ends()
+    await evening.settles()
+    after = await evening.beat(part, tickets[part.id])
+
+    found = await evening.listed(admin)
+    again = await settled_attendances(evening.lesson.id, evening.clock.now())
+    assert found["attendanceSummary"] == {
+        "reserved": 0, "joined": 3, "present": 1, "late": 0, "partial": 1, "absent": 1, "peakWatching": 2,
+        "averagePercent": 75,
+    }  # fmt: skip
+    seen = {node["member"]["displayName"]: (node["outcome"], node["attendedSeconds"]) for node in
+            found["attendance"]["nodes"]}  # fmt: skip
+    assert seen == {"整场": ("PRESENT", 100), "半场": ("PARTIAL", 50), "没看": ("ABSENT", 0)}
+    assert {each.member_id: each.attended_seconds for each in again} == {whole.id: 100, part.id: 50, nothing.id: 0}
+    assert after["credited"] is False
+
+
+async def test_tickets_of_others_and_forged_ones_are_not_found(evening: Evening) -> None:
+    may, li = await evening.world.learner(), await evening.world.learner("小李")
+    ticket = await evening.join(may)
+    before = await rows("SELECT seen_at FROM live_tickets")
+    evening.clock.advance(timedelta(seconds=25))
+
+    answers = [await evening.beat(li, each) for each in (ticket, to_global("LiveTicket", new_id()), "x", evening.gid)]
+
+    assert [each["userErrors"] for each in answers] == [[{"code": "NOT_FOUND", "field": ["ticketId"]}]] * 4
+    assert await rows("SELECT seen_at FROM live_tickets") == before
+
+
+async def test_doors_and_seats_are_kept(evening: Evening) -> None:
+    first, second, host = await evening.world.learner(), await evening.world.learner("小李"), evening.lesson
+    await LiveLesson.filter(id=host.id).update(capacity=1)
+    opens = evening.clock.now()
+
+    evening.clock.at = opens - timedelta(microseconds=1)
+    early = await evening.ask(JOIN, first, liveLessonId=evening.gid, deviceId="device-1")
+    evening.clock.at = opens
+    await evening.join(first)
+    full = await evening.ask(JOIN, second, liveLessonId=evening.gid, deviceId="device-1")
+    for n in range(2, 6):
+        await evening.join(first, f"device-{n}")
+    many = await evening.ask(JOIN, first, liveLessonId=evening.gid, deviceId="device-6")
+    await LiveLesson.filter(id=host.id).update(capacity=None)
+    evening.clock.at = opens + timedelta(hours=1)
+    late = await evening.ask(JOIN, second, liveLessonId=evening.gid, deviceId="device-1")
+    back = await evening.join(first)
+
+    codes = [each["userErrors"][0]["code"] for each in (early, full, many, late)]
+    assert codes == ["NOT_OPEN", "FULL", "LIMIT_REACHED", "CLOSED"]
+    assert row_id(back)
+    assert await rows("SELECT 1 FROM live_seats WHERE state = 'WAITLISTED'") == []
+
+
+async def test_who_is_excused_is_excused_and_who_was_there_cannot_be(evening: Evening) -> None:
+    admin = await evening.world.staff(Role.ADMIN)
+    there, sick = await evening.world.learner(), await evening.world.learner("生病的人")
+    await evening.goes_on_air()
+    ticket = await evening.join(there)
+    await evening.stays(there, ticket, 100)
+    ids = {"liveLessonId": evening.gid, "reason": "住院"}
+    early = await evening.ask(EXCUSE, admin, memberId=to_global("Member", sick.id), **ids)
+    await evening.ends()
+    await evening.settles()
+    refused = await evening.ask(EXCUSE, admin, memberId=to_global("Member", there.id), **ids)
+    empty = await evening.ask(EXCUSE, admin, memberId=to_global("Member", sick.id), **{**ids, "reason": " "})
+
+    assert early["excused"] is True
+    assert [each["userErrors"][0]["code"] for each in (refused, empty)] == ["STATE_FORBIDS", "BAD_USER_INPUT"]
+    assert (await evening.mine(there))["outcome"] == "PRESENT"
+    assert await AuditEntry.filter(action="live.excused").count() == 1
+
+
+async def test_the_room_is_told_as_members_with_a_beat_in_the_last_minute(evening: Evening) -> None:
+    may, li = await evening.world.learner(), await evening.world.learner("小李")
+    await evening.join(may)
+    await evening.join(li)
+
+    await tell_audiences(evening.world.ports)
+    [now] = await rooms_of([evening.lesson.id])
+    evening.clock.advance(timedelta(seconds=60))
+    await tell_audiences(evening.world.ports)
+    [later] = await rooms_of([evening.lesson.id])
+    await tell_audiences(evening.world.ports)
+
+    assert (now.watching, later.watching) == (2, 0)
+    assert await last_seq(evening.lesson.id) == later.last_seq == now.last_seq + 1
