@@ -4,17 +4,20 @@
 """
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from bench import boards, leagues, room, season, simulation
+from bench import boards, leagues, operations, room, season, simulation
 from bench.ground import LEARNERS, Figure, ground, measured, table
 
-BENCHES = {
-    "boards": boards.figures,
-    "leagues": leagues.figures,
-    "room": room.figures,
-    "season": season.figures,
-    "simulation": simulation.figures,
+BENCHES: dict[str, Callable[[int], list[Figure]]] = {
+    "boards": partial(measured, boards.figures),
+    "leagues": partial(measured, leagues.figures),
+    "room": partial(measured, room.figures),
+    "season": partial(measured, season.figures),
+    "simulation": partial(measured, simulation.figures),
+    "operations": operations.figures,
 }
 RESULTS = Path(__file__).with_name("results.md")
 ABOVE = "<!-- the rest is written by `make bench ARGS=--write` -->"
@@ -28,7 +31,7 @@ def main() -> None:
     found: list[Figure] = []
     for name, figures in BENCHES.items():
         print(f"{name} ...", flush=True)
-        found += measured(figures, given.learners)
+        found += figures(given.learners)
     text = f"{given.learners:,} learners; {ground()}, shared with both databases.\n\n{table(found)}\n"
     print(f"\n{text}")
     if given.write:

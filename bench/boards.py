@@ -17,7 +17,7 @@ from services.board_projection import rebuild
 from services.boards import answer_from_days, read_board
 from services.ports import Ports
 
-ROUNDS = 100
+ROUNDS = 30
 
 
 async def figures(ports: Ports, learners: int) -> list[Figure]:

@@ -6,6 +6,7 @@ that `python -m bench.<name>` runs it alone, and has a line in `bench/__main__.p
 
 import argparse
 import asyncio
+import logging
 import os
 import random
 import statistics
@@ -13,13 +14,14 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from kit.clock import SystemClock, day_of
 from kit.db import close_database, copy_rows, execute, migrate, open_database
 from kit.embedded import Postgres, Valkey, socket_directory
 from kit.ids import new_id
+from kit.log import configure_logging
 from kit.settings import Settings
 from kit.words import OutletTier
 from models import MODULES
@@ -40,6 +42,7 @@ class Figure(NamedTuple):
     beside: str = ""
 
 
+T = TypeVar("T")
 Figures = Callable[[Ports, int], Awaitable[list[Figure]]]
 
 
@@ -78,10 +81,16 @@ def percentiles(seconds: list[float]) -> tuple[float, float]:
     return cuts[49] * 1000, cuts[98] * 1000
 
 
-def measured(figures: Figures, learners: int) -> list[Figure]:
+def measured(figures: Callable[[Ports, int], Awaitable[T]], learners: int) -> T:
     """Run a bench on databases that nothing else has ever used."""
     with tempfile.TemporaryDirectory(prefix="academy-bench-") as directory:
-        return asyncio.run(_on_databases(Path(directory), figures, learners))
+        return measured_in(Path(directory), figures, learners)
+
+
+def measured_in(directory: Path, figures: Callable[[Ports, int], Awaitable[T]], learners: int) -> T:
+    """Run a bench on the databases of a data directory that nobody serves just now."""
+    configure_logging(logging.WARNING)
+    return asyncio.run(_on_databases(directory, figures, learners))
 
 
 def table(figures: list[Figure]) -> str:
@@ -103,7 +112,7 @@ def main(description: str | None, figures: Figures) -> None:
     print(f"{given.learners} learners, {ground()}\n\n{table(measured(figures, given.learners))}")
 
 
-async def _on_databases(directory: Path, figures: Figures, learners: int) -> list[Figure]:
+async def _on_databases(directory: Path, figures: Callable[[Ports, int], Awaitable[T]], learners: int) -> T:
     sockets = socket_directory(directory)
     postgres, valkey = Postgres(directory, sockets, durable=False), Valkey(directory, sockets, durable=False)
     postgres.start()
@@ -111,7 +120,9 @@ async def _on_databases(directory: Path, figures: Figures, learners: int) -> lis
     try:
         await migrate(postgres.url(), MODULES)
         await open_database(postgres.url(), MODULES)
-        settings = Settings(data_dir=directory, database_url=postgres.url(), redis_url=valkey.url())
+        settings = Settings(
+            data_dir=directory, database_url=postgres.url(), redis_url=valkey.url(), allowed_hosts=("academy",)
+        )
         async with build_ports(settings) as ports:
             found = await figures(ports, learners)
         await close_database()

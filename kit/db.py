@@ -48,6 +48,8 @@ LOCK_SECONDS = 5
 STREAMED_ROWS = 200
 LINE_SECONDS = 2  # what a migration makes others wait behind it
 PATIENCE_SECONDS = 300
+BULK_SECONDS = 3600
+BULK_LOCK_SECONDS = 60
 MIGRATION_LOCK = 0x41434144  # any number, the same in every process
 
 # asyncpg's own name for a connection that PostgreSQL left in the middle of something is InternalClientError.
@@ -249,6 +251,20 @@ class Side:
             yield tuple(row)
 
 
+class Bulk(Side):
+    """A side transaction that fills tables by the million. No statement of it is hurried, and locks are waited for."""
+
+    async def execute(self, sql: str) -> None:
+        """Run one or more statements without arguments."""
+        await self._connection.execute(sql, timeout=BULK_SECONDS)
+
+    async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> None:
+        """Append rows by COPY, in their order."""
+        await self._connection.copy_records_to_table(
+            table, columns=list(columns), records=records, timeout=BULK_SECONDS
+        )
+
+
 @asynccontextmanager
 async def side_transaction(*, snapshot: bool = False) -> AsyncIterator[Side]:
     """Hold row locks while work goes on in transactions of its own; for a relay's claim and nothing else.
@@ -271,6 +287,19 @@ async def side_transaction(*, snapshot: bool = False) -> AsyncIterator[Side]:
         if task.cancelling() > cancels:  # rolling back on a dead connection failed, and took the cancel's place
             raise asyncio.CancelledError from error
         raise
+
+
+@asynccontextmanager
+async def bulk_transaction() -> AsyncIterator[Bulk]:
+    """A side transaction for filling tables: all of it is there once the block has ended well, and else none."""
+    async with side_transaction() as side:
+        bulk = Bulk(side._connection)
+        await bulk.execute(
+            "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
+            f" SET LOCAL lock_timeout = '{BULK_LOCK_SECONDS}s'; SET LOCAL maintenance_work_mem = '256MB';"
+            " SET LOCAL work_mem = '128MB'"
+        )
+        yield bulk
 
 
 @asynccontextmanager

@@ -32,7 +32,7 @@ _EMPTIED = (
     f"UPDATE sign_in_codes SET device_id = NULL WHERE {_OWN_DEVICES}",  # noqa: S608 - the line above
     f"UPDATE sign_in_failures SET device_id = NULL WHERE {_OWN_DEVICES}",  # noqa: S608
     "UPDATE sessions SET device_id = '', device_name = '' WHERE member_id = $1",
-    "DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE member_id = $1)",
+    "DELETE FROM refresh_tokens WHERE session_id = ANY(ARRAY(SELECT id FROM sessions WHERE member_id = $1))",
     "UPDATE course_ratings SET comment = '' WHERE member_id = $1",
     "DELETE FROM course_lecturers WHERE member_id = $1",
     "DELETE FROM course_makers WHERE member_id = $1",

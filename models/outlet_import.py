@@ -165,8 +165,9 @@ async def keep_owner_posts(owner_of: dict[UUID, UUID], at: datetime) -> list[UUI
     """
     outlets, owners = list(owner_of), list(owner_of.values())
     locked = await rows(
-        "SELECT id FROM members WHERE id = ANY($2::uuid[]) OR id IN (SELECT member_id FROM posts"
-        " WHERE outlet_id = ANY($1::uuid[]) AND role = 'OWNER' AND until_at IS NULL) ORDER BY id FOR UPDATE",
+        # One list of ids, so that they are looked up: with OR the plan is to read all members.
+        "SELECT id FROM members WHERE id = ANY($2::uuid[] || ARRAY(SELECT member_id FROM posts"
+        " WHERE outlet_id = ANY($1::uuid[]) AND role = 'OWNER' AND until_at IS NULL)) ORDER BY id FOR UPDATE",
         outlets, owners,
     )  # fmt: skip
     await rows(

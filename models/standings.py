@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,11 @@ class Stretch:
     tick_seconds: int
 
 
+IdRange = tuple[UUID, UUID]
+"""Ids above the first one, up to and with the second."""
+EVERY_ID: IdRange = (UUID(int=0), UUID(int=2**128 - 1))
+
+
 @dataclass(frozen=True, slots=True)
 class BoardAsk:
     """What one board is asked: a page, the lines around `viewer`, those of `asked`. Page keys: [packed, subject id]."""
@@ -77,26 +83,41 @@ async def subject_scores(
 
 
 async def all_scores(
-    kind: BoardSubjectKind, metrics: Sequence[BoardMetric], stretches: Sequence[Stretch], part: int, parts: int
+    kind: BoardSubjectKind, metrics: Sequence[BoardMetric], stretches: Sequence[Stretch], subjects: IdRange
 ) -> list[dict[str, Any]]:
     """Everyone on every kept board of one period, as {metric, subject_id, version, scopes, now, past}.
 
-    `part` of `parts` (from 0) divides the subjects; regions are few and are not divided. The version is the one under
+    `subjects` are those to read, of `id_ranges`; regions are few and are always all read. The version is the one under
     which the subject was last projected, 0 if never: what is read here is at least as new.
     """
     if kind is BoardSubjectKind.REGION:
-        chosen, spread = "$8::int = $9::int - 1", SPREAD_REGIONS.format(above="true")
+        # An average is of those who did anything that is counted, so every metric is read.
+        chosen, spread = "$8::uuid < $9::uuid", SPREAD_REGIONS.format(above="true")
     else:
-        chosen = f"d.metric = ANY($7) AND get_byte(uuid_send(d.{SUBJECT[kind]}), 15) % $9::int = $8::int"
-        spread = SPREAD_WIDE.format(subject=SUBJECT[kind])
+        subject = SUBJECT[kind]
+        chosen = f"d.metric = ANY($7) AND d.{subject} > $8::uuid AND d.{subject} <= $9::uuid"
+        spread = SPREAD_WIDE.format(subject=subject)
     return await rows(
         statement(kind, LIVE.format(cells=chosen), spread, RANKED, OF_ALL_SUBJECTS),
         *_columns(stretches),
         [metric.value for metric in metrics],
-        part,
-        parts,
+        *subjects,
         kind.value,
     )
+
+
+async def id_ranges(kind: BoardSubjectKind, parts: int) -> list[IdRange]:
+    """Ranges of ids that hold about as many subjects each, and together all ids there can be."""
+    if kind is BoardSubjectKind.REGION or parts == 1:
+        return [EVERY_ID]
+    table = "members" if kind is BoardSubjectKind.MEMBER else "outlets"
+    found = await rows(
+        f"""SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS subjects FROM {table}) t
+            WHERE place * $1::int / subjects > (place - 1) * $1::int / subjects AND place < subjects ORDER BY id""",  # noqa: S608, E501
+        parts,
+    )
+    edges = [EVERY_ID[0], *(row["id"] for row in found), EVERY_ID[1]]
+    return list(pairwise(edges))
 
 
 async def top_lines(

@@ -5,6 +5,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -18,6 +19,7 @@ from kit.log import configure_logging
 from kit.metrics import counted
 from kit.settings import Settings, UnsafeSettings
 from schema.error_codes import with_table
+from seeds.big_city import FULL, CitySize
 from server import banner
 from server.api import schema
 from server.app import make_app
@@ -27,15 +29,24 @@ from server.commands import admin, audit, boards, documents, draws, keys, league
 from server.home import Busy, standing
 from server.sentences import sentence
 from server.serve import CannotServe, Job, Parent, address_of, bind, bind_ingest
-from server.terminal import DataDir, bar, bring_up_to_date, err, migrate_own, out, run, settings_for
+from server.terminal import DataDir, bar, bring_up_to_date, err, migrate_own, out, run, settings_for, stages
 from server.trusted import BadDocument, load_trusted
 from server.wiring import opened_ports, take_streams
 from server.wiring import work as run_worker
 from services.backups import BackupFailure
+from services.city_seed import seed_city
 from services.demo import demo_accounts, is_demo_due, seed_demo
 
 EMBEDDED = "embedded"
 SEEDING = "Telling six weeks of learning"
+
+
+class Scale(StrEnum):
+    """How much a seed makes."""
+
+    DEMO = "demo"
+    CITY = "city"
+
 
 app = typer.Typer(
     help="Growth Academy 成长学院: the server of a mobile training academy.",
@@ -172,10 +183,27 @@ def migrate(data_dir: DataDir = None) -> None:
 
 @app.command()
 def seed(
-    number: Annotated[int, typer.Option("--seed", min=1, help="Which demo; the same number makes the same.")] = 1,
+    number: Annotated[int, typer.Option("--seed", min=1, help="Which one; the same number makes the same.")] = 1,
+    scale: Annotated[
+        Scale, typer.Option(help="The demo, or a city of full size with a year of learning.")
+    ] = Scale.DEMO,
+    outlets: Annotated[int, typer.Option(min=1, help="Shops of the city.")] = FULL.outlets,
+    courses: Annotated[int, typer.Option(min=8, max=5000, help="Courses of the city.")] = FULL.courses,
+    events: Annotated[int, typer.Option(min=0, help="What phones reported in the city's year.")] = FULL.events,
     data_dir: DataDir = None,
 ) -> None:
-    """Fill the academy with the demo: a city of shops, courses, six weeks of learning. Again it changes nothing."""
+    """Fill an empty academy: with the demo, or with a city of full size. Again it changes nothing.
+
+    The city (`--scale city`) has 32,000 shops, 530 courses and 6.92 million learning events unless told otherwise.
+    """
+    size = CitySize(outlets, courses, events)
+    if scale is Scale.CITY:
+        with stages() as told:
+            run(data_dir, lambda ports: seed_city(ports, size, number, told))
+        out.print("The city is there.")
+        return
+    if size != FULL:
+        raise typer.BadParameter("--outlets, --courses and --events go with --scale city.")
     with bar(SEEDING) as tell:
         run(data_dir, lambda ports: seed_demo(ports, number, tell))
     out.print("The demo is there.")

@@ -9,7 +9,15 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from kit.db import migrate
 from kit.log import configure_logging
@@ -58,6 +66,30 @@ def run(data_dir: Path | None, job: Callable[[Ports], Awaitable[T]]) -> T:
 @contextmanager
 def bar(text: str) -> Iterator[Tell]:
     """A progress bar on standard error; it spins until the first call says how much there is."""
+    with _bars() as progress:
+        task = progress.add_task(text, total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar after another, for work of several parts; each part is named in every call, and stays with its time."""
+    with _bars(transient=False) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(text: str, done: int, of: int) -> None:
+            if text not in tasks:
+                for task in tasks.values():
+                    _fill(progress, task)
+                tasks[text] = progress.add_task(text, total=of)
+            progress.update(tasks[text], completed=done, total=of)
+
+        yield tell
+        for task in tasks.values():
+            _fill(progress, task)
+
+
+def _bars(*, transient: bool = True) -> Progress:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -65,9 +97,12 @@ def bar(text: str) -> Iterator[Tell]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task(text, total=None)
-        yield lambda done, of: progress.update(task, completed=done, total=of)
+    return Progress(*columns, console=err, transient=transient)
+
+
+def _fill(progress: Progress, task: TaskID) -> None:
+    progress.update(task, completed=progress.tasks[task].total)
+    progress.stop_task(task)
 
 
 def bring_up_to_date(settings: Settings) -> list[str]:

@@ -1,6 +1,7 @@
 """Closing periods, and verifying that the boards say what the rows behind them say."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -14,10 +15,11 @@ from gamification.standings import Family, Scope
 from kit.clock import day_of
 from kit.db import transaction
 from kit.ids import new_id
-from kit.words import BoardPeriod, BoardPhase
+from kit.words import BoardPeriod, BoardPhase, BoardSubjectKind
 from models import boards as rows
+from models.standings import IdRange
 from services.board_prizes import give_prizes, prize_differences
-from services.board_projection import kept_families, true_placings
+from services.board_projection import kept_families, parts_of, true_placings
 from services.ports import Ports
 from services.seasons import named_seasons
 
@@ -123,24 +125,29 @@ async def _close(ports: Ports, period: Period) -> bool:
 
 async def _board_differences(ports: Ports) -> list[Difference]:
     suspects = await kept_families(ports.clock.now())
+    parts: dict[tuple[Period, BoardSubjectKind], list[IdRange]] = {}
+    for family in suspects:
+        if (family.period, family.subject) not in parts:
+            parts[family.period, family.subject] = await parts_of(family)
     for look in range(LOOKS):
         if look:
             await asyncio.sleep(NEXT_LOOK_SECONDS)
-        found = {family: await _differences(ports, family) for family in suspects}
+        found = {family: await _differences(ports, family, parts[family.period, family.subject]) for family in suspects}
         suspects = [family for family in suspects if found[family]]
         if not suspects:
             return []
     return [difference for family in suspects for difference in found[family]]
 
 
-async def _differences(ports: Ports, family: Family) -> list[Difference]:
+async def _differences(ports: Ports, family: Family, parts: Sequence[IdRange]) -> list[Difference]:
     try:
         shown = await ports.boards.everything(family)
     except BoardsAway:
         return [Difference(str(family), None, "away", "there")]
     true = {
         (Scope.parse(scope), placing.subject_id): score
-        for _, placing in await true_placings([family], day_of(ports.clock.now()))
+        for subjects in parts
+        for _, placing in await true_placings([family], day_of(ports.clock.now()), subjects)
         for scope, score in zip(placing.scopes, placing.now, strict=True)
         if score
     }

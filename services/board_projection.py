@@ -19,9 +19,11 @@ from gamification.periods import Period, counting
 from gamification.standings import Family, Scope
 from kit.clock import day_of, monotonic
 from kit.db import transaction
+from kit.tasks import end
 from kit.words import BoardMetric, BoardSubjectKind, OutletTier
 from models import boards as rows
 from models import standings
+from models.standings import IdRange
 from services.boards import channel_of, past_day, stretches_of
 from services.outbox import announce_each
 from services.ports import Ports
@@ -105,7 +107,11 @@ async def rebuild_families(
             if built is not None:
                 built(done, len(families))
 
-    await asyncio.gather(*(build_on() for _ in range(BUILDERS)))
+    builders = [asyncio.create_task(build_on()) for _ in range(BUILDERS)]
+    try:
+        await asyncio.gather(*builders)
+    finally:  # where one of them failed, nobody would wait for the others
+        await end(*builders)
     return shown
 
 
@@ -132,14 +138,18 @@ async def kept_families(now: datetime) -> list[Family]:
     return _families(await _periods(now))
 
 
-async def true_placings(
-    families: Sequence[Family], today: date, part: int = 0, parts: int = 1
-) -> list[tuple[Family, Placing]]:
-    """What the counted days say of families of one period and kind of subject."""
+async def parts_of(family: Family) -> list[IdRange]:
+    """The subjects of a family's boards in parts that are read at once."""
+    cells = await standings.cells_between(family.period.starts_on, family.period.ends_on or date.max)
+    return await standings.id_ranges(family.subject, 1 + cells // CELLS_AT_ONCE)
+
+
+async def true_placings(families: Sequence[Family], today: date, subjects: IdRange) -> list[tuple[Family, Placing]]:
+    """What the counted days say of families of one period and kind of subject; `subjects` is one of `parts_of`."""
     first = families[0]
     of_metric = {family.metric.value: family for family in families}
     found = await standings.all_scores(
-        first.subject, [family.metric for family in families], stretches_of(first.period, today), part, parts
+        first.subject, [family.metric for family in families], stretches_of(first.period, today), subjects
     )
     return [
         (of_metric[row["metric"]], Placing(row["subject_id"], row["version"], row["scopes"], row["now"], row["past"]))
@@ -217,11 +227,9 @@ async def _rebuild(ports: Ports, families: Sequence[Family]) -> bool:
 async def _fill(ports: Ports, builds: Mapping[Family, str], today: date) -> bool:
     families = list(builds)
     period = families[0].period
-    cells = await standings.cells_between(period.starts_on, period.ends_on or date.max)
-    parts = 1 + cells // CELLS_AT_ONCE if families[0].subject is not BoardSubjectKind.REGION else 1
     day, keep_seconds = past_day(period, today), _keep_seconds(period, ports.clock.now())
-    for part in range(parts):
-        found = await true_placings(families, today, part, parts)
+    for subjects in await parts_of(families[0]):
+        found = await true_placings(families, today, subjects)
         for family, build in builds.items():
             placings = [placing for of, placing in found if of == family]
             for start in range(0, len(placings), PLACINGS_AT_ONCE):

@@ -47,6 +47,8 @@ class Resident:
 class City:
     """Everything that is there before anybody learns; `now` decides the dates, the seed all the rest."""
 
+    lecturers = LECTURERS
+
     def __init__(self, ports: Ports, seed: int) -> None:
         self.seed = seed
         self.now = ports.clock.now()
@@ -227,7 +229,7 @@ class City:
                 dwell_seconds=None if lesson.clip else lesson.seconds,
             )
         for place in range(1 + number % 2):
-            lecturer = 1 + (number * 3 + place * 5) % LECTURERS
+            lecturer = 1 + (number * 3 + place * 5) % self.lecturers
             yield CourseLecturer(
                 id=self.id("course lecturer", f"{course.code} {place}"),
                 course_id=course_id,

@@ -1,0 +1,218 @@
+"""A city of full size, seeded: a year of learning by COPY, and everything that follows from it.
+
+Three parts. The ground (regions, shops, people, catalogue, paths) is one transaction. The year is another: its tables
+are filled without keys and indexes, which are built again at its end, so that there is a whole year or none. What is
+only a view (statistics, boards, snapshots of closed periods) comes last, and can be made again at any time.
+"""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import partial
+
+import structlog
+
+from auth.actor import Actor, Grant
+from gamification.boards import BoardsAway
+from kit.clock import FrozenClock, day_of
+from kit.db import Bulk, bulk_transaction, copy_rows, transaction
+from kit.errors import DomainError, ErrorCode, bad_input
+from kit.ids import new_id
+from kit.words import OutletTier, Role
+from models.badges import Badge
+from models.bulk import add_missing, finish_year, set_aside
+from models.courses import Course
+from models.outlet_import import regions_within
+from models.outlets import Outlet, region_by_code
+from models.paths import Path, stages_of
+from models.progress import CourseEnrolment
+from seeds import big_city
+from seeds.big_city import CitySize
+from seeds.town import SeedPerson
+from seeds.year import shares
+from services.board_closing import close_periods
+from services.board_projection import rebuild
+from services.city import BEFORE_ALL, PEOPLE_COLUMNS, BigCity
+from services.city_year import TABLES, Row, Told, Year
+from services.day_totals import count_everything
+from services.paths import Arrangement, arrange_path, settle_paths
+from services.ports import Ports
+from services.tariff import whole_tariff
+
+ROWS_AT_ONCE = 60_000
+"""How many rows wait in memory while as many are copied."""
+
+BOARD_TRIES = 5
+
+Tell = Callable[[str, int, int], None]
+"""Called with (what is being done, done, of how many)."""
+
+_log = structlog.get_logger("city")
+
+
+async def seed_city(ports: Ports, size: CitySize, seed: int = 1, tell: Tell | None = None) -> None:
+    """Make the city of this seed number and size; again it changes nothing, and after a failure it goes on.
+
+    CONFLICT where there is anything else; BAD_USER_INPUT for more events than the people have days for.
+    """
+    progress = tell or _silent
+    city = await city_of(ports, size, seed)
+    learners = _learners(city)
+    progress("Founding the city", 0, 1)
+    if not await CourseEnrolment.exists():
+        await lay_ground(ports, city)
+        await _tell_year(city, learners, progress)
+    await _build_boards(ports, progress)
+    progress("Counting the regions' days", 0, 1)
+    await count_everything(ports)
+    progress("Closing the periods that are over", 0, 1)
+    await close_periods(ports)
+
+
+async def lay_ground(ports: Ports, city: BigCity) -> None:
+    """Regions, shops, people and the catalogue, all of it or nothing; then the paths. What is there stays."""
+    if not await Outlet.exists():
+        for key, content in city.files():
+            if not await ports.storage.holds(key, len(content)):
+                await ports.storage.put(key, content)
+        await transaction(partial(_found, city))
+    began = replace(ports, clock=FrozenClock(city.now - timedelta(days=big_city.YEAR_DAYS + 5)))
+    admin = Actor(city.id("member", "staff-admin"), new_id(), (Grant(Role.ADMIN, None, ""),))
+    for tier in OutletTier:
+        plans = tuple(city.stages(tier))
+        if plans and not await Path.exists(tier=tier):
+            await arrange_path(began, admin, Arrangement(tier, 0, plans))
+    await settle_paths(began)  # nobody has learned anything: there is nobody to look at
+
+
+async def _found(city: BigCity) -> None:
+    await add_missing(city.ground())
+    for table, people in city.crowd().items():
+        await copy_rows(table, PEOPLE_COLUMNS[table], people)
+    await add_missing(city.catalogue())
+
+
+async def city_of(ports: Ports, size: CitySize, seed: int) -> BigCity:
+    """The city of this seed and size, as of the day it was founded, today if it is not; CONFLICT for any other."""
+    top = await region_by_code(big_city.PROVINCE[0])
+    if top is None:
+        if await regions_within([""]):
+            raise DomainError(ErrorCode.CONFLICT, field=["seed"])
+        return BigCity(ports.phones, size, seed, ports.clock.now())
+    sizes = (await Outlet.all().count(), await Course.all().count())
+    outlet = await Outlet.all().order_by("code").first()
+    if outlet is None or sizes != (size.outlets, size.courses):
+        raise DomainError(ErrorCode.CONFLICT, field=["seed"])
+    city = BigCity(ports.phones, size, seed, outlet.created_at + BEFORE_ALL)
+    if top.id != city.id("region", big_city.PROVINCE[0]):
+        raise DomainError(ErrorCode.CONFLICT, field=["seed"])
+    return city
+
+
+async def told_year(city: BigCity) -> Year:
+    """The teller of the city's year, under the rules as the database has them."""
+    stages = dict(zip(OutletTier, await stages_of(list(OutletTier)), strict=True))
+    badges = await Badge.filter(enabled=True).order_by("measure", "threshold", "id")
+    return Year(city, await whole_tariff(), badges, stages)
+
+
+def stories(city: BigCity, year: Year) -> Iterator[Told]:
+    """Everybody's year, in the order of the city."""
+    yield from _stories(city, year, _learners(city))
+
+
+def _stories(city: BigCity, year: Year, learners: Sequence[int]) -> Iterator[Told]:
+    days = _days(city)
+    for resident, events in zip(city.residents(), learners, strict=True):
+        tenure = _tenure(resident.person)
+        yield year.told(resident, days[len(days) - tenure :], events)
+
+
+def _days(city: BigCity) -> list[date]:
+    """The days of the year that is told: all of them are over."""
+    today = day_of(city.now)
+    return [today - timedelta(days=ago) for ago in range(big_city.YEAR_DAYS, 0, -1)]
+
+
+def _learners(city: BigCity) -> list[int]:
+    """How many events each learner reports, in the order of the city."""
+    people = [person for outlet in big_city.outlets(city.seed, city.size) for person in outlet.people]
+    try:
+        return shares([person.diligence for person in people], [_tenure(each) for each in people], city.size.events)
+    except ValueError as error:
+        raise bad_input("events") from error
+
+
+def _tenure(person: SeedPerson) -> int:
+    """On how many days of the year somebody can learn: from the day after they joined."""
+    return min(big_city.YEAR_DAYS, person.joined_days_ago - 1)
+
+
+async def _tell_year(city: BigCity, learners: Sequence[int], tell: Tell) -> None:
+    """The whole year in one transaction."""
+    year = await told_year(city)
+    async with bulk_transaction() as bulk:
+        back = await set_aside(bulk, list(TABLES))
+        belt = _Belt(bulk)
+        told = 0
+        gc.disable()  # nothing here refers to itself; looking for that would take a third of the time
+        try:
+            for story in _stories(city, year, learners):
+                year.write(story)
+                told += story.events
+                await asyncio.sleep(0)  # what was told before is copied meanwhile
+                if sum(map(len, year.rows.values())) >= ROWS_AT_ONCE:
+                    await belt.put(year.taken())
+                    tell("Telling a year of learning", told, city.size.events)
+            await belt.put(year.taken())
+            tell("Telling a year of learning", told, city.size.events)
+        finally:
+            gc.enable()
+            await belt.empty()
+        for number, statement in enumerate(back):
+            tell("Building keys and indexes", number, len(back))
+            await bulk.execute(statement)
+        tell("Counting what was learned", 0, 1)
+        await finish_year(bulk)
+        tell("Taking statistics", 0, 1)
+        await bulk.execute("ANALYZE")
+
+
+async def _build_boards(ports: Ports, tell: Tell) -> None:
+    """Build them all; a Valkey that is busy for a moment is asked again, one that stays away is the worker's matter."""
+    for _ in range(BOARD_TRIES):
+        tell("Building the honour boards", 0, 1)
+        with contextlib.suppress(BoardsAway):
+            await rebuild(ports, partial(tell, "Building the honour boards"))
+            return
+    _log.warning("the boards are away; the worker builds them later")
+
+
+class _Belt:
+    """Copies one load of rows while the next is being told; one connection, so one at a time and in order."""
+
+    def __init__(self, bulk: Bulk) -> None:
+        self._bulk = bulk
+        self._running: asyncio.Task[None] | None = None
+
+    async def put(self, load: Mapping[str, list[Row]]) -> None:
+        await self.empty()
+        self._running = asyncio.create_task(self._copy(load))
+
+    async def empty(self) -> None:
+        """Wait for what is on it."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            await running
+
+    async def _copy(self, load: Mapping[str, list[Row]]) -> None:
+        for table, rows in load.items():
+            if rows:
+                await self._bulk.copy(table, TABLES[table], rows)
+
+
+def _silent(_: str, __: int, ___: int) -> None:
+    pass
