@@ -113,6 +113,17 @@ QUESTIONS: dict[ReportKind, str] = {
         JOIN members m ON m.id = a.member_id LEFT JOIN members b ON b.id = a.by {_HOME}
         WHERE (g.object_id IS NULL OR c.id = g.object_id) AND ({_here("r.path")} OR {_here("home.path")})
           AND {_between("c.starts_at")} ORDER BY c.starts_at, c.id, a.recorded_at, a.id""",  # noqa: S608 - fixed parts
+    # the same of live lessons that are settled
+    ReportKind.LIVE_ATTENDANCE: f"""
+        WITH {_GIVEN}
+        SELECT l.starts_at, l.title, r.name, h.display_name, m.display_name, o.code, o.name, home.name, a.outcome,
+               a.attended_seconds, a.percent, a.check_ins_answered, a.first_joined_at, a.last_left_at
+        FROM given g CROSS JOIN live_attendances a JOIN live_lessons l ON l.id = a.lesson_id
+        LEFT JOIN regions r ON r.id = l.region_id JOIN members h ON h.id = l.host_id
+        JOIN members m ON m.id = a.member_id {_HOME}
+        WHERE a.outcome IS NOT NULL AND (g.object_id IS NULL OR l.id = g.object_id)
+          AND ({_here("r.path")} OR {_here("home.path")}) AND {_between("l.starts_at")}
+        ORDER BY l.starts_at, l.id, a.recorded_at, a.member_id""",  # noqa: S608 - fixed parts
 }
 
 # Of one course, $1 here; people once each, as `assignment_counts` counts them.

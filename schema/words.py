@@ -403,7 +403,7 @@ show(
     BOARD="The lines of the honour board `objectId` (光荣榜).",
     POINTS="Lifetime points booked for the days from `from` to `to`, both given (积分明细).",
     REDEMPTIONS="Rewards that were redeemed (兑换记录).",
-    LIVE_ATTENDANCE="Who was at live lessons (直播出勤). `objectId`: one live lesson.",
+    LIVE_ATTENDANCE="As CLASS_ATTENDANCE, of live lessons once they are settled (直播出勤). `objectId`: one lesson.",
     CLASS_ATTENDANCE="Who was at classes of the regions, and their people at others (小班出勤). `objectId`: one class.",
     MEMBERS="A line for each post held at a shop now, phones masked (成员名单). `from`, `to`: when they joined.",
 )

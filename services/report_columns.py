@@ -64,6 +64,12 @@ COLUMNS: dict[ReportKind, tuple[Column, ...]] = {
         Column("出勤", "Attendance", OUTCOMES), Column("签到时间", "Checked in"), Column("代签人", "Checked in by"),
         Column("评分", "Stars"),
     ),
+    ReportKind.LIVE_ATTENDANCE: (
+        Column("开播时间", "Begins"), Column("直播课", "Live lesson"), Column("直播区域", "Region of the lesson"),
+        Column("讲师", "Host"), NAME, SHOP_CODE, SHOP, REGION, Column("出勤", "Attendance", OUTCOMES),
+        Column("观看秒数", "Seconds there"), Column("观看比例", "Percent"), Column("应答签到", "Check-ins answered"),
+        Column("首次进入", "First joined"), Column("最后离开", "Last left"),
+    ),
     ReportKind.BOARD: (
         Column("名次", "Rank"), Column("位置", "Position"), Column("名称", "Name"), SHOP, Column("得分", "Score"),
         Column("达到时间", "Reached"),

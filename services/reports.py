@@ -14,12 +14,13 @@ from kit.db import Side, side_transaction, transaction
 from kit.errors import DomainError, ErrorCode, bad_input, not_found
 from kit.ids import new_id
 from kit.paging import Ask, Page
-from kit.words import ExportStatus, Language, ReportFormat, ReportKind
+from kit.words import ExportStatus, Language, LiveStatus, ReportFormat, ReportKind
 from models import reports
 from models.accounts import Member, active_grants, locked_member
 from models.classes import classes_by_ids
 from models.courses import courses_by_ids
 from models.exported_files import REPORT_EXPORTS, begin_file, give_up_file
+from models.live_lists import lessons_by_ids
 from models.outlets import regions_by_ids
 from models.reports import Filters, ReportExport
 from services.audit import record
@@ -45,6 +46,7 @@ WITH_OBJECT = {
     ReportKind.ASSIGNMENTS: "Course",
     ReportKind.BOARD: "HonourBoard",
     ReportKind.CLASS_ATTENDANCE: "OfflineClass",
+    ReportKind.LIVE_ATTENDANCE: "LiveLesson",
 }
 """Kinds that may be about one object, with its GraphQL type."""
 
@@ -69,8 +71,6 @@ async def request_report(ports: Ports, actor: Actor, plan: ReportPlan, language:
     with the kind; NOT_FOUND for a region or an object out of reach; LIMIT_REACHED with three on their way, or after
     thirty on a day.
     """
-    if plan.kind not in COLUMNS:
-        raise bad_input("kind")
     _require_days(plan)
     tops = await _tops(actor, plan.region_id)
     await _require_object(ports, plan, tops)
@@ -228,7 +228,13 @@ async def _require_object(ports: Ports, plan: ReportPlan, tops: Sequence[str]) -
 
 
 async def _is_there_for(kind: ReportKind, object_id: UUID, tops: Sequence[str]) -> bool:
-    """Whether there is such an object for the subtrees: courses are everybody's, classes of a region above theirs."""
+    """Whether there is such an object for the subtrees: courses are everybody's, classes and live lessons of the
+    regions above theirs too, unless it is a draft."""
+    if kind is ReportKind.LIVE_ATTENDANCE:
+        [lesson] = await lessons_by_ids([object_id])
+        if lesson is None or lesson.status is LiveStatus.DRAFT:
+            return False
+        return _concerns(lesson.region_path, tops)
     if kind is ReportKind.CLASS_ATTENDANCE:
         [offline_class] = await classes_by_ids([object_id])
         return offline_class is not None and _concerns(await path_of(offline_class.region_id), tops)
