@@ -155,7 +155,7 @@ async def test_with_databases_of_its_own_it_starts_none(ports: Ports, tmp_path: 
     code = server.stop()
 
     assert ready
-    assert ["main.py" in command for command in children.values()] == [True]
+    assert ["main.py" in command for command in children.values()] == [True, True]  # the web process and the ingest
     assert not (tmp_path / "data/postgres").exists()
     assert not (tmp_path / "data/valkey").exists()
     assert code == 0

@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from auth.actor import Actor
@@ -97,8 +97,11 @@ def free_port() -> socket.socket:
 
 
 async def lesson_now(world: World) -> tuple[LiveLesson, Actor]:
-    """A lesson that starts in five minutes, and its host."""
-    starts_at = SystemClock().now() + timedelta(minutes=5)
+    """A lesson that starts in five minutes by the real clock, and its host."""
+    return await lesson_at(world, SystemClock().now() + timedelta(minutes=5))
+
+
+async def lesson_at(world: World, starts_at: datetime) -> tuple[LiveLesson, Actor]:
     host = await world.staff(Role.LECTURER, name="王老师")
     lesson = await world.live_lesson(host=host, starts_at=starts_at)
     return lesson, await world.actor(host)
