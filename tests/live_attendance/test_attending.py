@@ -33,6 +33,14 @@ EXCUSE = (
     "mutation ($input: ExcuseFromLiveLessonInput!) { excuseFromLiveLesson(input: $input) {"
     " excused userErrors { code field } } }"
 )
+ASK_CHECK_IN = (
+    "mutation ($input: AskLiveCheckInInput!) { askLiveCheckIn(input: $input) {"
+    " checkIn { id } userErrors { code field } } }"
+)
+ANSWER_CHECK_IN = (
+    "mutation ($input: AnswerLiveCheckInInput!) { answerLiveCheckIn(input: $input) {"
+    " accepted userErrors { code field } } }"
+)
 LIST = (
     "query ($id: ID!) { liveLesson(id: $id) { attendanceSummary { reserved joined present late partial absent"
     " peakWatching averagePercent } attendance { totalCount nodes { member { displayName } outcome attendedSeconds"
@@ -283,3 +291,30 @@ async def test_the_room_is_told_as_members_with_a_beat_in_the_last_minute(evenin
 
     assert (now.watching, later.watching) == (2, 0)
     assert await last_seq(evening.lesson.id) == later.last_seq == now.last_seq + 1
+
+
+@pytest.mark.parametrize(("answers", "outcome"), [(2, "PRESENT"), (1, "PARTIAL")])
+async def test_two_of_three_check_ins_decide_what_becomes_of_who_saw_it_all(
+    evening: Evening, answers: int, outcome: str
+) -> None:
+    may, host = await evening.world.learner(), await Member.get(id=evening.lesson.host_id)
+    await LiveLesson.filter(id=evening.lesson.id).update(check_ins_required=2)
+    await evening.goes_on_air()
+    ticket = await evening.join(may)
+    before = (await evening.stays(may, ticket, 10))["credited"]
+
+    for number in range(3):
+        check_in = (await evening.ask(ASK_CHECK_IN, host, liveLessonId=evening.gid, seconds=10))["checkIn"]["id"]
+        if number < answers:
+            for _ in range(2):  # the same answer again counts once
+                assert (await evening.ask(ANSWER_CHECK_IN, may, checkInId=check_in))["accepted"] is True
+        said = await evening.stays(may, ticket, 30)
+    late = await evening.ask(ANSWER_CHECK_IN, may, checkInId=check_in)
+    await evening.ends()
+    await evening.settles()
+
+    assert (before, said["attendedSeconds"], said["credited"]) == (False, 100, outcome == "PRESENT")
+    assert late["userErrors"] == [{"code": "CLOSED", "field": ["checkInId"]}]
+    assert await evening.mine(may) == {
+        "outcome": outcome, "attendedSeconds": 100, "percent": 100, "credited": outcome == "PRESENT",
+    }  # fmt: skip
