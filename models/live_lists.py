@@ -64,11 +64,15 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Lessons that overlap [from_at, to_at), of one status or of all."""
+    """Lessons that overlap [from_at, to_at), in one of `states` or, None, in any; the first to start first.
+
+    With `on_air_first` those on air come ahead of all others, and whatever time was planned for them.
+    """
 
     from_at: datetime
     to_at: datetime
-    status: LiveStatus | None = None
+    states: tuple[LiveStatus, ...] | None = None
+    on_air_first: bool = False
 
 
 LESSON_COLUMNS = """
@@ -127,18 +131,25 @@ async def is_invited(audience: Audience, lesson_id: UUID) -> bool:
 
 
 async def lessons_page(audience: Audience, window: Window, ask: Ask) -> Page[LiveLessonRow]:
-    """The lessons of a window that `audience` may see, the first to start first. Key: [starts_at, id]."""
+    """The lessons of a window that `audience` may see, in its order. Key: `lesson_key`."""
     where = _in_window(audience, window)
+    turn, place = (f"{TURN}, ", "{2}::int, ") if window.on_air_first else ("", "")
     for key, beyond in ((ask.after, ">"), (ask.before, "<")):
         if key is not None:
-            where.add(f"(l.starts_at, l.id) {beyond} ({{0}}::timestamptz, {{1}}::uuid)", *key)
+            where.add(f"({turn}l.starts_at, l.id) {beyond} ({place}{{0}}::timestamptz, {{1}}::uuid)", *key)
     order = "DESC" if ask.backwards else "ASC"
+    turns = f"{TURN} {order}, " if window.on_air_first else ""
     found = await rows(
         f"SELECT {LESSON_COLUMNS} FROM {LESSON_TABLES} WHERE {where}"  # noqa: S608 - fixed parts
-        f" ORDER BY l.starts_at {order}, l.id {order} LIMIT {ask.limit + 1}",
+        f" ORDER BY {turns}l.starts_at {order}, l.id {order} LIMIT {ask.limit + 1}",
         *where.args,
     )
     return page_of([lesson_row(row) for row in found], ask)
+
+
+def lesson_key(window: Window, row: LiveLessonRow) -> list[object]:
+    """Where the lesson stands in the order of a window."""
+    return [row.starts_at, row.id, *([int(row.status not in ON_AIR)] if window.on_air_first else [])]
 
 
 async def count_lessons(audience: Audience, window: Window) -> int:
@@ -191,12 +202,16 @@ async def waitlist_positions(member_id: UUID, lesson_ids: Sequence[UUID]) -> lis
 def _in_window(audience: Audience, window: Window) -> Conditions:
     where = _seen_by(audience)
     where.add("l.starts_at < {0}", window.to_at)
-    where.add(
-        f"l.ends_at > {{0}} AND l.starts_at > {{0}}::timestamptz - interval '{LONGEST_HOURS} hours'", window.from_at
-    )
-    if window.status is not None:
-        where.add("l.status = {0}", window.status.value)
+    overlaps = f"l.ends_at > {{0}} AND l.starts_at > {{0}}::timestamptz - interval '{LONGEST_HOURS} hours'"
+    where.add(f"({overlaps} OR {TURN} = 0)" if window.on_air_first else overlaps, window.from_at)
+    if window.states is not None:
+        where.add("l.status = ANY({0}::text[])", [each.value for each in window.states])
     return where
+
+
+ON_AIR = (LiveStatus.LIVE, LiveStatus.INTERRUPTED)
+TURN = "(CASE WHEN l.status IN ('LIVE', 'INTERRUPTED') THEN 0 ELSE 1 END)"
+"""0 for a lesson that is on air, 1 for all others."""
 
 
 INVITED = (

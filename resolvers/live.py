@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from kit.words import Role
-from models.live_lists import Window
+from models.live_lists import lesson_key
 from resolvers.guard import staff, viewer
 from resolvers.mutation import mutation
 from schema.context import Info
@@ -76,29 +76,37 @@ async def _lesson(info: Info, lesson_id: UUID) -> LiveLesson | None:
 @strawberry.type
 class LiveQueries:
     @strawberry.field(
-        description="The live lessons (直播课表) that fall into a stretch of at most a year, the first to start first."
+        description="The live lessons (直播课表) of up to a year, by their start; without `from` those on air first."
     )
     async def live_lessons(
         self,
         info: Info,
         from_: Annotated[
-            datetime, strawberry.argument(name="from", description="Those that end later than this moment.")
-        ],
-        to: Annotated[datetime, strawberry.argument(description="Those that start before it.")],
+            datetime | None,
+            strawberry.argument(
+                name="from", description="Those that end later than this moment; default: now, and not yet over."
+            ),
+        ] = None,
+        to: Annotated[
+            datetime | None,
+            strawberry.argument(description="Those that start before it; default: as long a stretch as may be."),
+        ] = None,
         first: First = DEFAULT_ROWS,
         after: After = None,
         last: Last = None,
         before: Before = None,
-        status: Annotated[LiveStatus | None, strawberry.argument(description="Only those that are so far.")] = None,
+        status: Annotated[
+            list[LiveStatus] | None, strawberry.argument(description="Only those in one of these states.")
+        ] = None,
     ) -> Connection[LiveLesson] | None:
-        actor, window = viewer(info), live.checked_window(Window(from_, to, status))
-        scope = f"live lessons {actor.member_id} {window}"
+        actor, window = info.context.actor, live.checked_window(info.context.ports, from_, to, status)
+        scope = f"live lessons {actor and actor.member_id} {from_} {to} {window.states}"
         return connection(
             info,
             await live.list_lessons(actor, window, ask(info, scope, first, after, last, before)),
             scope=scope,
             of=LiveLesson.of,
-            key=lambda row: [row.starts_at, row.id],
+            key=lambda row: lesson_key(window, row),
             count=lambda: live.count_lessons(actor, window),
         )
 

@@ -1,7 +1,7 @@
 """Live lessons: who sees which, and the one way from a state to the next."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -83,17 +83,30 @@ async def visible_series(actor: Actor, ids: Sequence[UUID]) -> list[LiveSeries |
     return await live_lists.series_visible_to(await audience_of(actor), ids)
 
 
-def checked_window(window: Window) -> Window:
-    """BAD_USER_INPUT at `to` for a window that holds no moment, or more than a year."""
-    if not window.from_at < window.to_at <= window.from_at + WIDEST_WINDOW:
+def checked_window(
+    ports: Ports, from_at: datetime | None, to_at: datetime | None, states: Sequence[LiveStatus] | None
+) -> Window:
+    """What was asked for; BAD_USER_INPUT at `to` for a window that holds no moment, or more than a year.
+
+    Without a start it is what is still to be seen from now on: whatever is on air, however late, and then what comes;
+    of what ended early, nothing, unless its state is asked for by name.
+    """
+    from_now = from_at is None
+    begins = from_at if from_at is not None else ports.clock.now()
+    ends = to_at if to_at is not None else begins + WIDEST_WINDOW
+    if not begins < ends <= begins + WIDEST_WINDOW:
         raise bad_input("to")
-    return window
+    if states is None and from_now:
+        states = tuple(each for each in LiveStatus if each not in OVER | FAILED)
+    return Window(begins, ends, tuple(dict.fromkeys(states)) if states is not None else None, from_now)
 
 
-async def list_lessons(actor: Actor, window: Window, ask: Ask) -> Page[LiveLessonRow]:
-    """The lessons of a window that are there for the actor, the first to start first; `window` is a checked one."""
+async def list_lessons(actor: Actor | None, window: Window, ask: Ask) -> Page[LiveLessonRow]:
+    """The lessons of a window that are there for the actor, in its order; `window` is a checked one."""
+    if actor is None:
+        return Page([])
     return await live_lists.lessons_page(await audience_of(actor), window, ask)
 
 
-async def count_lessons(actor: Actor, window: Window) -> int:
-    return await live_lists.count_lessons(await audience_of(actor), window)
+async def count_lessons(actor: Actor | None, window: Window) -> int:
+    return await live_lists.count_lessons(await audience_of(actor), window) if actor is not None else 0

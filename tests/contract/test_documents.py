@@ -17,7 +17,7 @@ CONTRACT = Path(__file__).parents[3] / "shared" / "contract"
 """The apps' own files, where they lie beside the repository."""
 
 DUE = {
-    "auth", "boards", "catalogue_admin", "classes", "courses", "game", "game_admin", "insight", "learning",
+    "auth", "boards", "catalogue_admin", "classes", "courses", "game", "game_admin", "home", "insight", "learning",
     "outlets", "people_admin", "points", "privacy", "stories",
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from kit.clock import FrozenClock, day_of
 from kit.ids import from_global, new_id, to_global
 from kit.words import OutletTier, Role, SuspicionKind
 from models.accounts import Member
+from models.live import LiveLesson
 from models.outlets import Post, Region
 from models.rewards import Redemption
 from models.suspicions import Suspicion
@@ -74,6 +75,7 @@ async def test_every_operation_is_answered(gql: Gql, world: World, clock: Frozen
     await _learns(phone, course.gid, course.lesson_gids)
     await _plays(phone, world)
     await drain(world.ports)
+    await _opens_the_app(phone, await world.live_lesson("旺季陈列"), clock)
     await _looks_at_boards(phone)
     await _minds_the_shops(phone, owner, [shop.name, second.name])
     await _tells_a_story(phone, Phone(gql, await world.staff(Role.ADMIN), sent), await world.learner("小陈"))
@@ -162,6 +164,22 @@ async def _plays(phone: Phone, world: World) -> None:
     [draw] = (await phone.ask("PrizeDraws"))["prizeDraws"]["nodes"]
     entry = {"prizeDrawId": draw["id"], "tickets": 2, "idempotencyKey": str(uuid4())}
     assert (await phone.do("EnterPrizeDraw", **entry))["prizeDraw"]["viewerTickets"] == 2
+
+
+async def _opens_the_app(phone: Phone, live: LiveLesson, clock: FrozenClock) -> None:
+    home = await phone.ask("Home")
+    assert (home["viewer"]["displayName"], home["viewer"]["streak"]["days"]) == ("阿May", 1)
+    assert [each["id"] for each in home["liveLessons"]["nodes"]] == [to_global("LiveLesson", live.id)]
+    assert home["honourBoard"]["viewerStanding"]["rank"] == 1
+    unread = home["viewer"]["unreadNoticeCount"]
+    notices = (await phone.ask("Notices"))["viewer"]["notices"]["nodes"]
+    assert len([each for each in notices if each["readAt"] is None]) == unread > 0
+    read = await phone.do("MarkNoticesRead", noticeIds=[notices[0]["id"]])
+    assert read["viewer"]["unreadNoticeCount"] == unread - 1
+    rest = await phone.do("MarkNoticesRead", upTo=clock.now().isoformat())
+    assert rest["viewer"]["unreadNoticeCount"] == 0
+    device = {"deviceId": "d1", "provider": "JPUSH", "token": "160a3797c8ae473c"}
+    assert (await phone.do("RegisterPushDevice", **device))["registered"] is True
 
 
 async def _looks_at_boards(phone: Phone) -> None:

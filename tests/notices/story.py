@@ -1,4 +1,4 @@
-"""The operations of the inbox as the apps send them, until `home.graphql` is due."""
+"""The operations of the inbox as the apps send them."""
 
 from typing import Any
 
@@ -9,18 +9,10 @@ from models.accounts import Member
 from models.notices import Notice
 from services.notices import tell
 from services.ports import Ports
+from tests.documents import OPERATIONS
 from tests.gql import Gql
 
-NOTICES = """query Notices($first: Int = 20, $after: String) {
-  viewer { id unreadNoticeCount notices(first: $first, after: $after) {
-    nodes { id kind title text link createdAt readAt object { __typename id } } pageInfo { hasNextPage endCursor } } }
-}"""
-MARK = """mutation MarkNoticesRead($input: MarkNoticesReadInput!) {
-  markNoticesRead(input: $input) { viewer { id unreadNoticeCount } userErrors { code message field } }
-}"""
-REGISTER = """mutation RegisterPushDevice($input: RegisterPushDeviceInput!) {
-  registerPushDevice(input: $input) { registered userErrors { code message field } }
-}"""
+NOTICES, MARK, REGISTER = (OPERATIONS[name] for name in ("Notices", "MarkNoticesRead", "RegisterPushDevice"))
 
 
 async def told(ports: Ports, member: Member, level: int = 2) -> str:
