@@ -57,7 +57,7 @@ from models.classes import ClassAttendance, ClassSeat, OfflineClass
 from models.courses import Course, CourseLecturer, EditionLesson
 from models.draws import DrawPrize, DrawPurchase, DrawWinner, PrizeDraw
 from models.exports import DataExport
-from models.live import LiveLesson, LiveSeat, LiveSeries
+from models.live import LiveLesson, LiveSeat, LiveSeries, LiveStep
 from models.live_asks import CheckInRow, PollRow, add_check_in, add_poll, add_vote, mark_closed
 from models.live_messages import add_message
 from models.live_products import ProductRow, put_products
@@ -431,12 +431,14 @@ async def live_lesson_for(cast: Cast, relation: Relation) -> LiveLesson:
         id=new_id(), recurrence="FREQ=WEEKLY", starts_at=at, duration_seconds=3600, made_until=at, title="直播课",
         host_id=cast.people[Relation.FAR].id, min_percent=80, min_seconds=0, created_at=at - timedelta(days=1),
     )  # fmt: skip
-    return await cast.world.live_lesson(
+    lesson = await cast.world.live_lesson(
         host=await cast.world.staff(Role.LECTURER, name="讲师"), starts_at=at,
         region=cast.land.regions.get(relation, cast.land.county),
         capacity=9, cover=await cast.world.media(), module=await cast.world.module(), series=series,
         course_id=cast.land.courses[Relation.AREA].id,
     )  # fmt: skip
+    await LiveStep.create(lesson_id=lesson.id, status=lesson.status, at=lesson.created_at, cause="planned")
+    return lesson
 
 
 async def live_room_for(
