@@ -66,6 +66,56 @@ UNSEEN = {
     "Mutation.createStoryCampaign": "for admins over everything; those of this world look after a county",
     "PointEntry.reverses": "nothing was corrected in this small world",
     "PointRule.upcoming": "no change of a rule is planned",
+    **{
+        f"Member.{name} as a trainer": "the trainer has a name and no more"
+        for name in ("avatarUrl", "lastSeenAt", "maskedPhone", "outlet", "points", "roleGrants", "roles", "suspendedAt")
+    },
+    **{
+        f"Assignment.{name}": "the one that is looked at is for a member: one is for one kind of people"
+        for name in ("outlet", "region", "tier")
+    },
+    "AcademyOverview.topCourses": "nobody began a course in these days",
+    **{
+        f"OverviewCourse.{name}": "nobody began a course in these days"
+        for name in ("completionPercent", "completions", "course", "views")
+    },
+    "ClassSeat.waitlistPosition": "the seat that is looked at is one",
+    "CourseMove.from": "the first move, which is looked at, comes from nowhere",
+    "CourseRating.average": "nobody has rated what the lecturers of this world made",
+    "Mutation.askLiveCheckIn": "for the host and admins of the place, while it is on air",
+    "Mutation.rateClass": "for who was there, once it is over: tests/classes",
+    "OfflineClass.cancelReason": "the class that is looked at takes place",
+    **{
+        f"LiveAttendance.{name}": "nobody has joined the lesson that is looked at: tests/live_attendance"
+        for name in (
+            "attendedSeconds",
+            "checkInsAnswered",
+            "firstJoinedAt",
+            "lastLeftAt",
+            "member",
+            "outcome",
+            "percent",
+        )
+    },
+    **{
+        f"LiveAttendanceSummary.{name}": "nobody has joined the lesson that is looked at: tests/live_attendance"
+        for name in ("averagePercent", "peakWatching")
+    },
+    **{
+        f"ViewerLiveAttendance.{name}": "nobody has joined the lesson that is looked at: tests/live_attendance"
+        for name in ("airedSeconds", "attendedSeconds", "credited", "outcome", "percent")
+    },
+    "LiveLesson.attendance": "nobody has joined the lesson that is looked at: tests/live_attendance",
+    "LiveLesson.viewerAttendance": "nobody has joined the lesson that is looked at: tests/live_attendance",
+    "LiveLesson.audienceTiers": "the lesson that is looked at is for all tiers",
+    "LiveLesson.messages": "in the room that is looked at nobody has spoken: tests/rooms",
+    "LiveLesson.products": "the lesson that is looked at sells nothing: tests/rooms",
+    "LiveLesson.replay": "the lesson that is looked at is to come: tests/live_stream",
+    "LiveLesson.viewerWaitlistPosition": "the lesson that is looked at has seats left: tests/live",
+    **{
+        f"LiveReplay.{name}": "the lesson that is looked at is to come: tests/live_stream"
+        for name in ("durationSeconds", "expiresAt", "id", "playbackUrl")
+    },
 }
 """Rows without any value, and why."""
 
