@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -21,39 +20,13 @@ from services.draws import DrawPlan, PrizePlan, create_prize_draw
 from services.privacy_export import make_exports
 from services.reports import make_reports
 from services.rewards import RewardPlan, create_reward
+from tests.contract.live import holds_a_live_lesson
+from tests.contract.sender import Phone
 from tests.documents import OPERATIONS
 from tests.gql import Gql
 from tests.uploads.files import FILMS, PNG, uploaded
 from tests.world import World
 from workers.relay import drain
-
-
-class Phone:
-    """Sends the apps' operations as one member, and remembers which were sent."""
-
-    def __init__(self, gql: Gql, owner: Member | None, sent: set[str]) -> None:
-        self.gql = gql
-        self.owner = owner
-        self.sent = sent
-
-    async def ask(self, operation: str, **variables: object) -> Any:
-        """The data of a query without any error."""
-        self.sent.add(operation)
-        return await self.gql.data(operation, variables, by=self.owner)
-
-    async def do(self, operation: str, **fields: object) -> Any:
-        """The payload of a mutation without any userError."""
-        [payload] = (await self.ask(operation, input=fields)).values()
-        assert payload["userErrors"] == [], payload
-        return payload
-
-    async def first(self, subscription: str, **variables: object) -> Any:
-        """The state that a subscription begins with."""
-        self.sent.add(subscription)
-        async with self.gql.subscription(subscription, variables, by=self.owner) as events:
-            answer = await events.next()
-            assert "errors" not in answer, answer
-            return answer["data"]
 
 
 @pytest.fixture
@@ -84,6 +57,7 @@ async def test_every_operation_is_answered(gql: Gql, world: World, clock: Frozen
     await _makes_a_course(
         Phone(gql, await world.learner("小林"), sent), Phone(gql, await world.staff(Role.ADMIN), sent), world
     )
+    await holds_a_live_lesson(phone, Phone(gql, await world.staff(Role.ADMIN), sent), world, clock)
     await _looks_back(Phone(gql, await world.staff(Role.ADMIN), sent), course.gid, clock)
     await _decides_on_data(phone)
     await _leaves(phone)
