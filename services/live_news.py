@@ -17,6 +17,7 @@ from services.live_states import FAILED, TO_COME
 from services.notices import Tidings, Value, tell_each
 from services.ports import Ports
 from services.reminders import REPLAY_IS_NEWS, plan_lesson, tell_seats, withdraw_lesson
+from services.staff_news import tell_staff
 
 TOLD_AT_ONCE = 1_000
 NOT_BEGUN = Title("主讲人未能按时开播", "It could not begin in time")
@@ -35,6 +36,8 @@ async def lesson_rescheduled(ports: Ports, lesson: LiveLesson, before: LiveLesso
         await plan_lesson(ports, lesson)
     members = await reserved_by(lesson.id, SeatState.SEATED, SeatState.WAITLISTED)
     await _tell(ports, lesson, NoticeKind.LIVE_LESSON_MOVED, members, str(lesson.schedule_version))
+    if lesson.status is LiveStatus.SCHEDULED:
+        await tell_staff(ports, lesson)
     await move_keys(lesson)
 
 
@@ -54,12 +57,14 @@ async def status_changed(ports: Ports, lesson: LiveLesson, before: LiveStatus, c
         await withdraw_lesson(ports, lesson)
     if before in TO_COME and lesson.status is LiveStatus.LIVE:
         await tell_seats(ports, lesson, NoticeKind.LIVE_STARTED, until=lesson.ends_at)
+        await tell_staff(ports, lesson)
     if lesson.status is LiveStatus.REPLAY_READY:
         await tell_seats(ports, lesson, NoticeKind.LIVE_REPLAY_READY, until=ports.clock.now() + REPLAY_IS_NEWS)
     if lesson.status in FAILED:
         members = await reserved_by(lesson.id, SeatState.SEATED, SeatState.WAITLISTED)
         reason = cause if lesson.status is LiveStatus.CANCELLED else NOT_BEGUN
         await _tell(ports, lesson, NoticeKind.LIVE_LESSON_CANCELLED, members, "", reason=reason)
+        await tell_staff(ports, lesson)
     await room_status_changed(ports, lesson)
     await close_streams(ports, lesson)
 

@@ -21,8 +21,9 @@ from services.live_events import rooms_moved
 from services.live_keys import stop_stream
 from services.paths import settle_moved
 from services.ports import Ports
-from services.push import Words, push_notices
+from services.push import Words, push_notices, say_to_staff
 from services.seasons import named_seasons
+from services.staff_news import until_of
 from services.tasks import announce_claims, claim_by_itself
 
 CODES_AT_ONCE = 8
@@ -106,6 +107,12 @@ async def rooms_changed(ports: Ports, changes: Sequence[Change]) -> None:
     )
 
 
+async def staff_told(ports: Ports, changes: Sequence[Change]) -> None:
+    for change in changes:
+        for payload in change.payloads:
+            await say_to_staff(ports, payload["robot"], payload["title"], payload["text"], until_of(payload))
+
+
 async def streams_stopped(ports: Ports, changes: Sequence[Change]) -> None:
     for change in changes:
         await stop_stream(ports, change.key)
@@ -145,6 +152,7 @@ PROJECTORS: dict[str, Projector] = {
     "season": seasons_began,
     "sms": codes_asked,
     "push": notices_told,
+    "staff": staff_told,
     "room": rooms_changed,
     "live-stop": streams_stopped,
 }

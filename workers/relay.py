@@ -26,7 +26,7 @@ class Lane(NamedTuple):
     idle_seconds: float = IDLE_SECONDS
 
 
-OUTSIDE = (Lane(("sms",)), Lane(("push",), 200, 0.5), Lane(("staff",), 20, 1.0), Lane(("live-stop",), 20))
+OUTSIDE = (Lane(("sms",)), Lane(("push",), 200, 0.5), Lane(("staff",), 1, 1.0), Lane(("live-stop",), 20))
 """What waits for vendors, each on a lane of its own: one that is away holds up neither boards nor another vendor."""
 LANES = (Lane(()), *OUTSIDE)
 
