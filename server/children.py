@@ -104,7 +104,7 @@ class WebServer(uvicorn.Server):
                 ws_max_queue=8,
                 ws_per_message_deflate=False,  # a room's messages are short, and thousands of deflaters are not small
                 timeout_keep_alive=75,
-                timeout_graceful_shutdown=5,
+                timeout_graceful_shutdown=10,
             )
         )
         self._ready = ready

@@ -21,7 +21,7 @@ from models.credit import EventRow
 from models.outlet_import import regions_within
 from models.outlets import region_by_code
 from models.progress import has_learned
-from seeds import story, town
+from seeds import big_city, story, town
 from seeds.story import SeedReport
 from services.board_projection import rebuild
 from services.courses import recount_course
@@ -48,7 +48,10 @@ def demo_accounts() -> list[tuple[str, str]]:
 
 
 async def is_demo_due(seed: int = 1) -> bool:
-    """Whether the academy is empty, or this demo only half made. Never true where there are regions of your own."""
+    """Whether the academy is empty, or this demo only half made. Never true where there are regions of your own,
+    nor in a city of full size (`services/city_seed.py`), which has the demo's people but not its game."""
+    if await region_by_code(big_city.PROVINCE[0]) is not None:
+        return False
     member_id = demo_id(seed, "member", town.LEARNER)
     if await members_by_ids([member_id]) == [None]:
         return not await regions_within([""])

@@ -259,7 +259,7 @@ def test_a_server_with_a_provider_that_there_is_not_says_which_there_are(tmp_pat
     said = " ".join(refused.stderr.split())
     assert refused.returncode == 1
     assert "ACADEMY_SMS_PROVIDER is 'pigeon': set it to aliyun or console or tencent." in said
-    assert "ACADEMY_STORAGE_PROVIDER is 'cellar': set it to local." in said
+    assert "ACADEMY_STORAGE_PROVIDER is 'cellar': set it to local or s3." in said
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
 

@@ -35,6 +35,8 @@ WHOLE = {
     "present AS (": "an overview names everybody who holds a post in a region",
     "held AS NOT MATERIALIZED": "of whom a course is asked in a region: everybody who holds a post there",
     "m.id IN (SELECT p.member_id FROM posts p": "staff list the people of a region: all of them, ten thousand at most",
+    "position(lower($3::text) IN lower(o.code": "staff look for shops by one character, which pairs of two cannot find",
+    "$1::text[] AS tops": "the worker writes a file for staff: everything of some days in a region",
 }
 """Statements that may read a big table whole, by a piece of their text, and why."""
 
