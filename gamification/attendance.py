@@ -56,13 +56,18 @@ def presence(runs: Iterable[Stretch], airings: Iterable[Stretch]) -> Presence:
     return Presence(_seconds(attended), _seconds(aired), first, last)
 
 
+def needed_seconds(rule: CreditRule, base_seconds: int) -> int:
+    """How much must be seen of what counts as `base_seconds` long; one second is the least. What is shorter than
+    `min_seconds` asks for all of it."""
+    return max(-(-rule.min_percent * base_seconds // 100), min(rule.min_seconds, base_seconds), 1)
+
+
 def is_met(rule: CreditRule, attended_seconds: int, base_seconds: int, answered: int, asked: int) -> bool:
     """Whether the rule is met of a lesson that counts as `base_seconds` long (`base_of`); somebody was there at all.
 
-    A lesson that was shorter than `min_seconds` asks for all of it, and no more check-ins than `asked`.
+    No more check-ins are needed than `asked`.
     """
-    needed = max(-(-rule.min_percent * base_seconds // 100), min(rule.min_seconds, base_seconds), 1)
-    return attended_seconds >= needed and answered >= min(rule.check_ins_required, asked)
+    return attended_seconds >= needed_seconds(rule, base_seconds) and answered >= min(rule.check_ins_required, asked)
 
 
 def base_of(planned_seconds: int, aired_seconds: int, *, over: bool) -> int:

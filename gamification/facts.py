@@ -119,7 +119,8 @@ class LiveLessonAttended:
 
 @dataclass(frozen=True, slots=True)
 class ReplayWatched:
-    """The whole replay of a live lesson. `attended`: the member had already been there when it was live."""
+    """As much of the replay of a live lesson as it asks for. `attended`: the member had already been there when it was
+    live. `points`: what this replay pays; None: as the tariff says."""
 
     KIND: ClassVar[str] = "replay.watched"
 
@@ -127,6 +128,7 @@ class ReplayWatched:
     live_lesson_id: UUID
     attended: bool
     occurred_at: datetime
+    points: int | None = None
 
     @property
     def object_id(self) -> UUID:
@@ -134,7 +136,8 @@ class ReplayWatched:
 
     @property
     def details(self) -> dict[str, object]:
-        return {"attended": self.attended}
+        price = {"points": self.points} if self.points is not None else {}
+        return {"attended": self.attended, **price}
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +358,9 @@ _READ: Mapping[str, Callable[[UUID, UUID, datetime, Mapping[str, Any]], Recorded
     LiveLessonAttended.KIND: lambda member, live, at, details: LiveLessonAttended(
         member, live, at, details.get("points")
     ),
-    ReplayWatched.KIND: lambda member, live, at, details: ReplayWatched(member, live, details["attended"], at),
+    ReplayWatched.KIND: lambda member, live, at, details: ReplayWatched(
+        member, live, details["attended"], at, details.get("points")
+    ),
     ClassCheckedIn.KIND: lambda member, offline_class, at, _: ClassCheckedIn(member, offline_class, at),
     TaskClaimed.KIND: lambda member, task, at, details: TaskClaimed(member, task, details["points"], at),
     StagePassed.KIND: lambda member, stage, at, details: StagePassed(member, stage, details["points"], at),

@@ -41,6 +41,7 @@ _EMPTIED = (
     "UPDATE redemption_steps SET note = '' WHERE redemption_id IN (SELECT id FROM redemptions WHERE member_id = $1)",
     "DELETE FROM notices WHERE member_id = $1",
     "UPDATE live_tickets SET device_id = id::text WHERE member_id = $1",
+    "UPDATE live_replay_watches SET due_at = NULL WHERE member_id = $1",
     "UPDATE live_attendances SET excuse = '' WHERE member_id = $1",
     "UPDATE class_attendances SET reason = '', comment = '' WHERE member_id = $1",
     "UPDATE corrections SET reason = '' WHERE member_id = $1",

@@ -316,7 +316,7 @@ SECTIONS = (
         "live-attendance",
         ("live_attendances.member_id",),
         """SELECT l.title, a.outcome, a.attended_seconds, a.percent, a.first_joined_at, a.last_left_at,
-                  a.check_ins_answered, a.credited, a.excused_at, a.excuse
+                  a.check_ins_answered, a.credited, a.replayed_at, a.excused_at, a.excuse
            FROM live_attendances a JOIN live_lessons l ON l.id = a.lesson_id WHERE a.member_id = $1
            ORDER BY a.recorded_at, a.lesson_id""",
     ),
@@ -325,6 +325,13 @@ SECTIONS = (
         ("live_tickets.member_id",),
         """SELECT l.title, t.device_id, t.joined_at, t.seen_at FROM live_tickets t
            JOIN live_lessons l ON l.id = t.lesson_id WHERE t.member_id = $1 ORDER BY t.joined_at, t.id""",
+    ),
+    Section(
+        "live-replays",
+        ("live_replay_watches.member_id",),
+        """SELECT l.title, w.first_at, w.last_at, w.replay_seconds, w.required_seconds, w.watched_seconds, w.watched_at
+           FROM live_replay_watches w JOIN live_lessons l ON l.id = w.lesson_id WHERE w.member_id = $1
+           ORDER BY w.first_at, w.lesson_id""",
     ),
     Section(
         "class-seats",

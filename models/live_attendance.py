@@ -58,6 +58,7 @@ class Summary:
     late: int
     partial: int
     absent: int
+    replay: int
     average_percent: int | None
     peak: int | None
 
@@ -196,6 +197,7 @@ async def summaries(lesson_ids: Sequence[UUID]) -> list[Summary]:
         " count(*) FILTER (WHERE a.outcome = 'LATE') AS late,"
         " count(*) FILTER (WHERE a.outcome = 'PARTIAL') AS partial,"
         " count(*) FILTER (WHERE a.outcome = 'ABSENT') AS absent,"
+        " count(*) FILTER (WHERE a.outcome = 'REPLAY') AS replay,"
         " floor(avg(a.percent) FILTER (WHERE a.attended_seconds > 0))::int AS average,"
         " (SELECT peak_watching FROM live_settlements p WHERE p.lesson_id = l.id) AS peak"
         " FROM live_lessons l LEFT JOIN live_attendances a ON a.lesson_id = l.id WHERE l.id = ANY($1::uuid[])"
@@ -205,7 +207,7 @@ async def summaries(lesson_ids: Sequence[UUID]) -> list[Summary]:
     by_id = {
         row["id"]: Summary(
             row["reserved"], row["joined"], row["present"], row["late"], row["partial"], row["absent"],
-            row["average"], row["peak"],
+            row["replay"], row["average"], row["peak"],
         )
         for row in found
     }  # fmt: skip
@@ -251,6 +253,12 @@ async def settle(
         " ELSE excluded.outcome END",
         orjson.dumps(list(settled), default=str).decode(),
     )
+    # Who was excused and had neither seat nor ticket is not among `settled`.
+    await execute(
+        "UPDATE live_attendances SET outcome = 'EXCUSED' WHERE lesson_id = $1 AND outcome IS NULL"
+        " AND excused_at IS NOT NULL",
+        lesson_id,
+    )
 
 
 async def attendances_to_reward(limit: int) -> list[tuple[UUID, UUID]]:
@@ -278,13 +286,14 @@ async def mark_rewarded(
 
 
 async def excuse(lesson_id: UUID, member_id: UUID, by: UUID, reason: str, now: datetime) -> bool:
-    """Excuse a member, settled or not; False for who has the credit. The caller holds the lesson."""
+    """Excuse a member, settled or not; False for who has the credit, also by the replay. Holds the lesson."""
     require_transaction()
     excused = await execute(
         "INSERT INTO live_attendances AS a (lesson_id, member_id, recorded_at, excused_at, excused_by, excuse, outcome)"
         " VALUES ($1, $2, $5, $5, $3, $4, CASE WHEN EXISTS (SELECT FROM live_settlements WHERE lesson_id = $1)"
         " THEN 'EXCUSED' END) ON CONFLICT (lesson_id, member_id) DO UPDATE SET excused_at = $5, excused_by = $3,"
-        " excuse = $4, outcome = CASE WHEN a.outcome IS NOT NULL THEN 'EXCUSED' END WHERE NOT a.credited",
+        " excuse = $4, outcome = CASE WHEN a.outcome IS NOT NULL THEN 'EXCUSED' END WHERE NOT a.credited"
+        " AND a.replayed_at IS NULL",
         lesson_id, member_id, by, reason, now,
     )  # fmt: skip
     return bool(excused)

@@ -187,13 +187,18 @@ PROGRESS = frozenset(
         ErrorCode.EVENT_ID_REUSED,
     }
 )
-"""Of one event in the results of a batch, never of a mutation as a whole."""
+"""Of one event in the results of a batch; of a mutation as a whole only where `OF_A_REPLAY` says so."""
+
+OF_A_REPLAY = frozenset({ErrorCode.SPAN_IMPOSSIBLE, ErrorCode.TIME_IN_FUTURE, ErrorCode.TOO_LATE})
+"""A report of what was watched of a replay is one event, so what is wrong with it is wrong with the mutation."""
 
 
 def place_of(code: ErrorCode) -> str:
     """Where a client meets the code."""
     if code in TOP_LEVEL:
         return "`errors`"
+    if code in OF_A_REPLAY:
+        return "`results`, of a replay `userErrors`"
     return "`results`" if code in PROGRESS else "`userErrors`, else `errors`"
 
 

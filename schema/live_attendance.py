@@ -88,6 +88,7 @@ class LiveAttendanceSummary:
     late: int = strawberry.field(description="Who came late, and stayed for long enough.")
     partial: int = strawberry.field(description="Who was there, but not for long enough.")
     absent: int = strawberry.field(description="Who had a seat, or a ticket, and saw nothing.")
+    replay: int = strawberry.field(description="Who missed it, and watched the replay instead (回看).")
     peak_watching: int | None = strawberry.field(description="The most at one moment; null until it is settled.")
     average_percent: int | None = strawberry.field(description="Of who saw something; null for nobody.")
 
@@ -100,6 +101,7 @@ class LiveAttendanceSummary:
             late=found.late,
             partial=found.partial,
             absent=found.absent,
+            replay=found.replay,
             peak_watching=found.peak,
             average_percent=found.average_percent,
         )

@@ -5,30 +5,47 @@ from typing import Annotated, Self
 
 import strawberry
 
+from models.live_lists import LiveLessonRow
+from models.replay_credit import watches_of
 from schema.context import Info
 from schema.errors import Payload
 from schema.ids import encode
 from schema.live_part import LiveLessonPart
+from schema.replay_credit import LiveReplayProgress
 from services.live_stream import IssuedKey, Replay, replays_of
+from services.replay_credit import not_watched
 
 LESSON = Annotated["LiveLesson", strawberry.lazy("schema.live")]  # type: ignore[name-defined]  # noqa: F821
 
 
 @strawberry.type(description="The recording of a live lesson (回放), without what was not on air.")
 class LiveReplay:
+    replay: strawberry.Private[Replay]
+    lesson: strawberry.Private[LiveLessonRow]
     id: strawberry.ID = strawberry.field(description="The same for as long as there is one.")
     playback_url: str = strawberry.field(description="The film, signed; can be fetched in ranges.")
     expires_at: datetime = strawberry.field(description="Until then the address is good; ask again for another.")
     duration_seconds: int = strawberry.field(description="How long it plays, measured.")
 
     @classmethod
-    def of(cls, replay: Replay) -> Self:
+    def of(cls, replay: Replay, lesson: LiveLessonRow) -> Self:
         return cls(
+            replay=replay,
+            lesson=lesson,
             id=encode("LiveReplay", replay.lesson_id),
             playback_url=replay.playback_url,
             expires_at=replay.expires_at,
             duration_seconds=replay.duration_seconds,
         )
+
+    @strawberry.field(description="How far the viewer is in it, all zeros before the first report.")
+    async def viewer_progress(self, info: Info) -> LiveReplayProgress | None:
+        actor = info.context.actor
+        if actor is None:
+            return None
+        watch = await info.context.loaders.of(watches_of, actor.member_id).load(self.lesson.id)
+        now = info.context.ports.clock.now()
+        return LiveReplayProgress.of(watch or not_watched(self.lesson, self.replay, now))
 
 
 @strawberry.type
@@ -36,7 +53,7 @@ class LiveStreamPart(LiveLessonPart):
     @strawberry.field(description="The replay (回放); null until it is ready.")
     async def replay(self, info: Info) -> LiveReplay | None:
         found = await info.context.loaders.of(replays_of, info.context.ports).load(self.row)
-        return LiveReplay.of(found) if found is not None else None
+        return LiveReplay.of(found, self.row) if found is not None else None
 
 
 @strawberry.type(description="What a host enters into OBS or another camera app (推流地址).")

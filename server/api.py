@@ -34,6 +34,7 @@ from resolvers.people import PeopleMutations, PeopleQueries
 from resolvers.points import PointsFeed, PointsQueries
 from resolvers.privacy import PrivacyMutations
 from resolvers.progress import ProgressMutations
+from resolvers.replay_credit import ReplayCreditMutations
 from resolvers.reports import ReportMutations
 from resolvers.rewards import RewardMutations, RewardQueries
 from resolvers.rules import RuleMutations, RuleQueries
@@ -102,6 +103,7 @@ class Mutation(
     AssigningMutations,
     ClassMutations,
     LiveAttendanceMutations,
+    ReplayCreditMutations,
 ): ...
 
 

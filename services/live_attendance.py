@@ -133,9 +133,9 @@ async def standings(lesson: LiveLessonRow, now: datetime, member_ids: Sequence[U
             found.append(None)
             continue
         seen = presence(runs.get(member_id, ()), airings)
-        base = base_of(_planned_seconds(lesson), seen.aired_seconds, over=over)
+        base = base_of(planned_seconds(lesson), seen.aired_seconds, over=over)
         bound = asked if over else max(asked, lesson.check_ins_required)
-        met = is_met(_rule(lesson), seen.attended_seconds, base, answered.get(member_id, 0), bound)
+        met = is_met(credit_rule(lesson), seen.attended_seconds, base, answered.get(member_id, 0), bound)
         credited = row.credited if row.outcome is not None else met and member_id != lesson.host_id
         found.append(Standing(seen, credited, lesson.status, row.outcome))
     return found
@@ -150,7 +150,8 @@ async def sees_attendance(actor: Actor, lesson: LiveLessonRow) -> bool:
 async def excuse_from_live_lesson(
     ports: Ports, actor: Actor, lesson_id: UUID, member_id: UUID, reason: str
 ) -> AttendanceRow:
-    """Let a member's absence not count against them. STATE_FORBIDS for who was there long enough."""
+    """Let a member's absence not count against them. STATE_FORBIDS for who was there long enough,
+    or has watched the replay."""
     reason = reason.strip()
     if not 1 <= len(reason) <= LONGEST_REASON:
         raise bad_input("reason")
@@ -205,8 +206,8 @@ async def settled_attendances(lesson_id: UUID, now: datetime) -> list[Attendance
     found: list[AttendanceRow] = []
     for member_id in sorted({*runs, *await rows.seated_members(lesson_id)} - {lesson.host_id}):
         seen = presence(runs.get(member_id, ()), airings)
-        base = base_of(_planned_seconds(lesson), seen.aired_seconds, over=True)
-        met = is_met(_rule(lesson), seen.attended_seconds, base, answered.get(member_id, 0), asked)
+        base = base_of(planned_seconds(lesson), seen.aired_seconds, over=True)
+        met = is_met(credit_rule(lesson), seen.attended_seconds, base, answered.get(member_id, 0), asked)
         outcome = outcome_of(seen, first_aired_at, met=met)
         credited = outcome in (AttendanceOutcome.PRESENT, AttendanceOutcome.LATE)
         found.append(
@@ -271,9 +272,9 @@ async def _airings(lesson_id: UUID, now: datetime) -> list[Stretch]:
     return [(each.from_at, each.until_at or max(now, each.from_at)) for each in found]
 
 
-def _rule(lesson: LiveLessonRow) -> CreditRule:
+def credit_rule(lesson: LiveLessonRow) -> CreditRule:
     return CreditRule(lesson.min_percent, lesson.min_seconds, lesson.check_ins_required)
 
 
-def _planned_seconds(lesson: LiveLessonRow) -> int:
+def planned_seconds(lesson: LiveLessonRow) -> int:
     return int((lesson.ends_at - lesson.starts_at).total_seconds())

@@ -45,6 +45,7 @@ class Deed(StrEnum):
     ENTER = "join the room"
     TALK = "chat, polls, check-ins"
     ATTACH = "the replay"
+    WATCH_REPLAY = "watch the replay"
 
 
 ALLOWED: dict[Deed, frozenset[LiveStatus]] = {
@@ -60,6 +61,7 @@ ALLOWED: dict[Deed, frozenset[LiveStatus]] = {
     Deed.ENTER: TO_COME | ON_AIR,
     Deed.TALK: TO_COME | ON_AIR,
     Deed.ATTACH: frozenset({S.ENDED, S.REPLAY_READY}),
+    Deed.WATCH_REPLAY: frozenset({S.REPLAY_READY}),
 }
 """In which states each deed may be done."""
 

@@ -77,7 +77,7 @@ async def report_progress(ports: Ports, actor: Actor, batch: Batch) -> BatchOutc
         raise DomainError(ErrorCode.BATCH_TOO_LARGE, field=["events"])
 
     async def work() -> BatchOutcome:
-        joined_at = await _locked(actor.member_id)
+        joined_at = await locked_learner(actor.member_id)
         now = ports.clock.now()
         known = await credit.digests_of(actor.member_id, [event.event_id for event in batch.events])
         fresh = [event for event in batch.events if event.event_id not in known]
@@ -92,17 +92,17 @@ async def report_progress(ports: Ports, actor: Actor, batch: Batch) -> BatchOutc
             lesson_ids=tuple(row.lesson_id for row in changed(study.progress, study.kept_progress)),
         )
 
-    return await _in_turn(actor.member_id, work)
+    return await in_turn(actor.member_id, work)
 
 
 async def pay_pending(ports: Ports, member_id: UUID) -> None:
     """Pay a member's pending credit, oldest first, as far as the learning budget goes."""
 
     async def work() -> None:
-        joined_at = await _locked(member_id)
+        joined_at = await locked_learner(member_id)
         await credit_study(ports, await open_study(member_id, joined_at, [], ports.clock.now()))
 
-    await _in_turn(member_id, work)
+    await in_turn(member_id, work)
 
 
 async def pay_if_due(ports: Ports, member_id: UUID) -> None:
@@ -125,13 +125,13 @@ async def _pay_or_log(ports: Ports, member_id: UUID) -> None:
         _log.error("pending credit not paid", member_id=str(member_id), error=type(error).__name__, exc_info=True)
 
 
-async def _in_turn(member_id: UUID, work: Callable[[], Awaitable[T]]) -> T:
+async def in_turn(member_id: UUID, work: Callable[[], Awaitable[T]]) -> T:
     """A transaction for one member: an impatient phone waits for itself, and leaves the others their connections."""
     async with _turns.take(member_id):
         return await transaction(work)
 
 
-async def _locked(member_id: UUID) -> datetime:
+async def locked_learner(member_id: UUID) -> datetime:
     """Lock the member before anything is read; when they joined."""
     joined_at = await credit.lock_learner(member_id)
     if joined_at is None:

@@ -35,6 +35,7 @@ from services.prizes import pay_prizes
 from services.progress import pay_all_due
 from services.push import release_pushes
 from services.reminders import plan_assignments, send_reminders
+from services.replay_credit import credit_replays
 from services.reports import make_reports, sweep_reports
 from services.sessions import tidy_sessions
 from services.story_contests import close_story_campaigns
@@ -75,6 +76,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("look for suspicious learning", 600, look_for_suspicions),
     Tick("keep live streams", 5, keep_streams),
     Tick("make replays", 2, make_replays),
+    Tick("credit replays", 15, credit_replays),
     Tick("forget old streams", 600, sweep_streams),
     Tick("make exports", 5, make_exports),
     Tick("sweep exports", 300, sweep_exports),

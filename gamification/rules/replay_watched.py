@@ -11,7 +11,7 @@ LIMITS = Limits(200, 1_000)
 
 
 def claim(fact: Fact) -> Claim | None:
-    """For those who had missed the live lesson: one lesson is not paid twice."""
+    """For those who had missed the live lesson, at the price of its replay, if it has one: no lesson is paid twice."""
     if not isinstance(fact, ReplayWatched) or fact.attended:
         return None
-    return Claim(CODE, "LiveLesson", fact.live_lesson_id, "", fact.occurred_at)
+    return Claim(CODE, "LiveLesson", fact.live_lesson_id, "", fact.occurred_at, fact.points)

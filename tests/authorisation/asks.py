@@ -20,7 +20,7 @@ from auth.codes import DEMO_CODE
 from kit.clock import day_of
 from kit.db import transaction
 from kit.ids import from_global, new_id, to_global
-from kit.words import CourseStatus, PostRole, Role, StoryEntryStatus
+from kit.words import CourseStatus, LiveStatus, PostRole, Role, StoryEntryStatus
 from models.accounts import Member, grant
 from models.courses import Course
 from models.live import LiveLesson
@@ -500,6 +500,16 @@ async def _live_beat(cast: Cast, relation: Relation) -> dict[str, object]:
     return {"ticketId": to_global("LiveTicket", ticket.id)}
 
 
+async def _live_replay(cast: Cast, relation: Relation) -> dict[str, object]:
+    lesson, asset = await live_lesson_for(cast, relation), await cast.world.media(60)
+    await LiveLesson.filter(id=lesson.id).update(status=LiveStatus.REPLAY_READY, replay_media_id=asset.id)
+    now = cast.world.ports.clock.now()
+    return {
+        "liveLessonId": to_global("LiveLesson", lesson.id), "sentAt": now.isoformat(), "occurredAt": now.isoformat(),
+        "spans": [{"fromSeconds": 0, "toSeconds": 1}],
+    }  # fmt: skip
+
+
 async def _live_excuse(cast: Cast, relation: Relation) -> dict[str, object]:
     lesson, _ = await live_room_for(cast, relation)
     member_id = to_global("Member", (await cast.world.learner("学员")).id)
@@ -676,6 +686,7 @@ MUTATIONS: dict[str, Change] = {
     "withdrawAssignment": Change("Assignment", _assignment_to_withdraw),
     "joinLiveLesson": Change("LiveLesson", _live_device),
     "beatLiveLesson": Change("LiveLesson", _live_beat),
+    "reportReplay": Change("LiveLesson", _live_replay),
     "excuseFromLiveLesson": Change("LiveLesson", _live_excuse),
     "cancelClass": Change("OfflineClass", _class_to_call_off),
     "checkInForMember": Change("OfflineClass", _somebody_at_a_class),

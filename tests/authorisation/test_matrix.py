@@ -114,7 +114,11 @@ UNSEEN = {
     "LiveLesson.viewerWaitlistPosition": "the lesson that is looked at has seats left: tests/live",
     **{
         f"LiveReplay.{name}": "the lesson that is looked at is to come: tests/live_stream"
-        for name in ("durationSeconds", "expiresAt", "id", "playbackUrl")
+        for name in ("durationSeconds", "expiresAt", "id", "playbackUrl", "viewerProgress")
+    },
+    **{
+        f"LiveReplayProgress.{name}": "the lesson that is looked at is to come: tests/live_attendance"
+        for name in ("creditDueAt", "requiredSeconds", "watchedAt", "watchedSeconds")
     },
 }
 """Rows without any value, and why."""

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from kit.clock import FrozenClock
-from kit.ids import to_global
-from kit.words import Role
+from kit.ids import from_global, to_global
+from kit.words import LiveStatus, Role
 from models.accounts import Member
+from models.live import LiveLesson
 from services.live_attendance import settle_live_lessons
 from services.live_feeds import Publisher, publish
 from tests.contract.sender import Phone
@@ -29,6 +30,7 @@ async def holds_a_live_lesson(phone: Phone, console: Phone, world: World, clock:
     assert (said["attendedSeconds"], said["credited"], said["status"]) == (60, False, "LIVE")
     assert (await host.do("EndLiveLesson", liveLessonId=lesson))["liveLesson"]["status"] == "ENDED"
     await _settles(phone, host, lesson, clock)
+    await _watches_the_replay(second, lesson, world, clock)
 
 
 async def _plans(console: Phone, host: Member, now: datetime) -> str:
@@ -137,6 +139,18 @@ async def _settles(phone: Phone, host: Phone, lesson: str, clock: FrozenClock) -
     assert sorted(node["outcome"] for node in found["attendance"]["nodes"]) == ["ABSENT", "PRESENT"]
     [there] = [node for node in found["attendance"]["nodes"] if node["outcome"] == "PRESENT"]
     assert (there["attendedSeconds"], there["checkInsAnswered"]) == (60, 1)
+
+
+async def _watches_the_replay(phone: Phone, lesson: str, world: World, clock: FrozenClock) -> None:
+    """By who was ABSENT from the lesson."""
+    asset = await world.media(60)
+    await LiveLesson.filter(id=from_global(lesson)[1]).update(status=LiveStatus.REPLAY_READY, replay_media_id=asset.id)
+    now = clock.now().isoformat()
+    spans = [{"fromSeconds": 0, "toSeconds": 40}]
+    found = await phone.do("ReportReplay", liveLessonId=lesson, sentAt=now, occurredAt=now, spans=spans)
+    assert (found["progress"]["watchedSeconds"], found["progress"]["requiredSeconds"]) == (40, 30)
+    assert [(each["rule"], each["points"]) for each in found["awards"]] == [("replay.watched", 5)]
+    assert found["liveLesson"]["viewerAttendance"] == {"outcome": "REPLAY"}
 
 
 def _member(phone: Phone) -> Member:

@@ -18,7 +18,7 @@ CONTRACT = Path(__file__).parents[3] / "shared" / "contract"
 
 DUE = {
     "auth", "boards", "catalogue_admin", "classes", "courses", "game", "game_admin", "home", "insight", "learning",
-    "live", "live_admin", "outlets", "people_admin", "points", "privacy", "stories",
+    "live", "live_admin", "outlets", "people_admin", "points", "privacy", "replay", "stories",
 }  # fmt: skip
 
 

@@ -2,116 +2,20 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from kit.clock import FrozenClock
 from kit.db import rows
 from kit.ids import from_global, new_id, to_global
-from kit.words import LiveStatus, Role
+from kit.words import Role
 from models.accounts import Member
 from models.audit import AuditEntry
-from models.live import LiveAiring, LiveLesson
+from models.live import LiveLesson
 from models.live_room import last_seq, rooms_of
 from services.ledger import ledger_verify
 from services.live_attendance import settle_live_lessons, settled_attendances, tell_audiences, watching
-from services.ports import Ports
-from tests.gql import Gql
-from tests.world import World
-
-JOIN = (
-    "mutation ($input: JoinLiveLessonInput!) { joinLiveLesson(input: $input) {"
-    " ticket { id heartbeatSeconds playback { url } } userErrors { code field } } }"
-)
-BEAT = (
-    "mutation ($input: BeatLiveLessonInput!) { beatLiveLesson(input: $input) {"
-    " attendedSeconds credited status userErrors { code field } } }"
-)
-EXCUSE = (
-    "mutation ($input: ExcuseFromLiveLessonInput!) { excuseFromLiveLesson(input: $input) {"
-    " excused userErrors { code field } } }"
-)
-ASK_CHECK_IN = (
-    "mutation ($input: AskLiveCheckInInput!) { askLiveCheckIn(input: $input) {"
-    " checkIn { id } userErrors { code field } } }"
-)
-ANSWER_CHECK_IN = (
-    "mutation ($input: AnswerLiveCheckInInput!) { answerLiveCheckIn(input: $input) {"
-    " accepted userErrors { code field } } }"
-)
-LIST = (
-    "query ($id: ID!) { liveLesson(id: $id) { attendanceSummary { reserved joined present late partial absent"
-    " peakWatching averagePercent } attendance { totalCount nodes { member { displayName } outcome attendedSeconds"
-    " percent } } } }"
-)
-MINE = "query ($id: ID!) { liveLesson(id: $id) { viewerAttendance { outcome attendedSeconds percent credited } } }"
-
-
-class Evening:
-    """A lesson of 100 seconds for everybody, its doors open."""
-
-    def __init__(self, ports: Ports, gql: Gql, world: World, clock: FrozenClock, lesson: LiveLesson) -> None:
-        self.ports, self.gql, self.world, self.clock, self.lesson = ports, gql, world, clock, lesson
-        self.gid = to_global("LiveLesson", lesson.id)
-
-    async def ask(self, source: str, by: Member, **fields: object) -> Any:
-        answer = await self.gql.ask(source, {"input": fields}, by=by)
-        assert "errors" not in answer, answer
-        return next(iter(answer["data"].values()))
-
-    async def join(self, by: Member, device: str = "device-1") -> str:
-        payload = await self.ask(JOIN, by, liveLessonId=self.gid, deviceId=device)
-        assert payload["userErrors"] == [], payload
-        ticket: str = payload["ticket"]["id"]
-        return ticket
-
-    async def beat(self, by: Member, ticket: str) -> Any:
-        return await self.ask(BEAT, by, ticketId=ticket)
-
-    async def stays(self, by: Member, ticket: str, seconds: int, every: int = 25) -> Any:
-        """The member beats for so long; what the last beat said."""
-        said = None
-        while seconds > 0:
-            self.clock.advance(timedelta(seconds=min(every, seconds)))
-            seconds -= every
-            said = await self.beat(by, ticket)
-        return said
-
-    async def goes_on_air(self) -> None:
-        now = self.clock.now()
-        await LiveLesson.filter(id=self.lesson.id).update(status=LiveStatus.LIVE, started_at=now)
-        await LiveAiring.create(id=new_id(), lesson_id=self.lesson.id, from_at=now)
-
-    async def drops(self, to: LiveStatus = LiveStatus.INTERRUPTED) -> None:
-        now = self.clock.now()
-        await LiveAiring.filter(lesson_id=self.lesson.id, until_at=None).update(until_at=now)
-        over = {"ended_at": now} if to is LiveStatus.ENDED else {}
-        await LiveLesson.filter(id=self.lesson.id).update(status=to, **over)
-
-    async def ends(self) -> None:
-        await self.drops(LiveStatus.ENDED)
-
-    async def settles(self) -> None:
-        self.clock.advance(timedelta(seconds=90))
-        await settle_live_lessons(self.ports)
-
-    async def listed(self, by: Member) -> Any:
-        return (await self.gql.ask(LIST, {"id": self.gid}, by=by))["data"]["liveLesson"]
-
-    async def mine(self, by: Member) -> Any:
-        return (await self.gql.ask(MINE, {"id": self.gid}, by=by))["data"]["liveLesson"]["viewerAttendance"]
-
-
-@pytest.fixture
-async def evening(ports: Ports, gql: Gql, world: World, clock: FrozenClock) -> Evening:
-    lesson = await world.live_lesson(starts_at=clock.now(), points=30)
-    ends_at = clock.now() + timedelta(seconds=100)
-    await LiveLesson.filter(id=lesson.id).update(
-        ends_at=ends_at, doors_open_at=clock.now(), doors_close_at=clock.now() + timedelta(hours=1)
-    )
-    return Evening(ports, gql, world, clock, lesson)
+from tests.live_attendance.evening import ANSWER_CHECK_IN, ASK_CHECK_IN, EXCUSE, JOIN, Evening
 
 
 def row_id(gid: str) -> UUID:
@@ -212,7 +116,7 @@ async def test_a_settled_lesson_is_what_its_runs_say_and_later_beats_change_noth
     found = await evening.listed(admin)
     again = await settled_attendances(evening.lesson.id, evening.clock.now())
     assert found["attendanceSummary"] == {
-        "reserved": 0, "joined": 3, "present": 1, "late": 0, "partial": 1, "absent": 1, "peakWatching": 2,
+        "reserved": 0, "joined": 3, "present": 1, "late": 0, "partial": 1, "absent": 1, "replay": 0, "peakWatching": 2,
         "averagePercent": 75,
     }  # fmt: skip
     seen = {node["member"]["displayName"]: (node["outcome"], node["attendedSeconds"]) for node in

@@ -59,6 +59,8 @@ RECORDED: tuple[Recorded, ...] = (
     ContestPlaced(MEMBER, OBJECT, 4, NOON),
     StoryPublished(MEMBER, OBJECT, NOON),
     OutletUpgraded(MEMBER, OBJECT, OutletTier.MODERN, NOON),
+    LiveLessonAttended(MEMBER, OBJECT, NOON, 40),
+    ReplayWatched(MEMBER, OBJECT, False, NOON, 25),
 )
 CONCLUDED: tuple[Fact, ...] = (WeekLearned(MEMBER, MONDAY, NOON), StreakReached(MEMBER, 30, NOON))
 
@@ -96,6 +98,8 @@ def test_every_kind_of_fact_is_tried_here_and_every_rule_has_one() -> None:
         (RECORDED[15], {}),
         (RECORDED[16], {"story.published": 30}),
         (RECORDED[17], {"outlet.upgraded": 200}),
+        (RECORDED[18], {"live.attended": 40}),
+        (RECORDED[19], {"replay.watched": 25}),
         (CONCLUDED[0], {"week.full": 50}),
         (CONCLUDED[1], {"streak.reached": 50}),
     ],
