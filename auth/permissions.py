@@ -223,13 +223,8 @@ def may_run_live(actor: Actor, region_path: str) -> bool:
     return within(region_path, actor.reach(Role.ADMIN))
 
 
-def may_run_room(actor: Actor, host_id: UUID, region_path: str) -> bool:
-    """The room of a live lesson is run by its host, and by the admins of its region."""
-    return actor.member_id == host_id or may_run_live(actor, region_path)
-
-
-def may_stream(actor: Actor, host_id: UUID, region_path: str) -> bool:
-    """The host of a live lesson, and admins of its region."""
+def may_hold_live(actor: Actor, host_id: UUID, region_path: str) -> bool:
+    """A live lesson is held by its host, and by the admins of its region: they stream it, and run its room."""
     return actor.member_id == host_id or may_run_live(actor, region_path)
 
 

@@ -192,11 +192,12 @@ async def count_check_ins(lesson_ids: Sequence[UUID]) -> list[int]:
     return [counts.get(each, 0) for each in lesson_ids]
 
 
-async def answers_by_member(lesson_id: UUID) -> dict[UUID, int]:
-    """How many check-ins of the lesson each member has answered in time; who answered none is left out."""
+async def answers_by_member(lesson_id: UUID, member_ids: Sequence[UUID] | None = None) -> dict[UUID, int]:
+    """How many check-ins of the lesson each of these members, or everybody, has answered in time; who answered none is
+    left out."""
     found = await rows(
         "SELECT a.member_id, count(*) AS n FROM live_check_in_answers a JOIN live_check_ins c ON c.id = a.check_in_id"
-        " WHERE c.lesson_id = $1 GROUP BY a.member_id",
-        lesson_id,
-    )
+        " WHERE c.lesson_id = $1 AND ($2::uuid[] IS NULL OR a.member_id = ANY($2)) GROUP BY a.member_id",
+        lesson_id, list(member_ids) if member_ids is not None else None,
+    )  # fmt: skip
     return {row["member_id"]: int(row["n"]) for row in found}

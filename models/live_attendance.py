@@ -13,6 +13,7 @@ import orjson
 from kit.db import execute, require_transaction, rows
 from kit.paging import Ask, Page, page_of
 from kit.words import AttendanceOutcome
+from models.live_lists import LESSON_COLUMNS, LESSON_TABLES, LiveLessonRow, lesson_row
 from models.outlets import Placement
 
 Stretch = tuple[datetime, datetime]
@@ -63,6 +64,19 @@ class Summary:
     peak: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life, with all that says how far its member is but the runs. `airings` that go on end with None;
+    check-ins are counted where some are required."""
+
+    lesson: LiveLessonRow
+    outcome: AttendanceOutcome | None
+    credited: bool
+    airings: list[tuple[datetime, datetime | None]]
+    check_ins_asked: int
+    check_ins_answered: int
+
+
 async def put_ticket(
     ticket_id: UUID, lesson_id: UUID, member_id: UUID, device_id: str, now: datetime, gap: timedelta
 ) -> Ticket:
@@ -83,7 +97,7 @@ async def put_ticket(
         "SELECT id FROM live_tickets WHERE lesson_id = $1 AND member_id = $2 AND device_id = $3",
         lesson_id, member_id, device_id,
     )  # fmt: skip
-    await sign_of_life(row["id"], member_id, now, gap, new_run_from=now)
+    await execute(f"{_ALIVE} SELECT FROM alive", row["id"], member_id, now, gap, now)
     return Ticket(row["id"], lesson_id)
 
 
@@ -96,24 +110,41 @@ async def count_tickets(lesson_id: UUID, member_id: UUID, but_device: str) -> in
     return int(row["n"])
 
 
-async def sign_of_life(
-    ticket_id: UUID, member_id: UUID, now: datetime, gap: timedelta, *, new_run_from: datetime
-) -> UUID | None:
-    """Lengthen the ticket's run to `now`; after a silence of more than `gap` begin a new one at `new_run_from`.
+# $1 the ticket, $2 its member, $3 now, $4 the gap, $5 from when a new run is.
+_ALIVE = (
+    "WITH old AS (SELECT id, run_from, seen_at FROM live_tickets WHERE id = $1 AND member_id = $2 FOR NO KEY UPDATE),"
+    " closed AS (INSERT INTO live_runs (ticket_id, from_at, until_at) SELECT id, run_from, seen_at FROM old"
+    "  WHERE seen_at < $3::timestamptz - $4::interval AND run_from < seen_at),"
+    " alive AS (UPDATE live_tickets t SET seen_at = greatest(old.seen_at, $3),"
+    "  run_from = CASE WHEN old.seen_at < $3::timestamptz - $4::interval THEN $5 ELSE old.run_from END"
+    "  FROM old WHERE t.id = old.id RETURNING t.lesson_id, t.member_id)"
+)
+"""Lengthens the ticket's run to now; after a silence of more than the gap begins a new one. `alive` has no row if it is
+not the member's. A clock that stepped back shortens nothing."""
 
-    The lesson of the ticket; None if it is not the member's. A clock that stepped back shortens nothing.
-    """
+
+async def beat(ticket_id: UUID, member_id: UUID, now: datetime, gap: timedelta) -> Beat | None:
+    """Keep a sign of life that covers `gap` at most; None for a ticket that is not the member's."""
     found = await rows(
-        "WITH old AS (SELECT id, run_from, seen_at FROM live_tickets WHERE id = $1 AND member_id = $2"
-        "  FOR NO KEY UPDATE),"
-        " closed AS (INSERT INTO live_runs (ticket_id, from_at, until_at) SELECT id, run_from, seen_at FROM old"
-        "  WHERE seen_at < $3::timestamptz - $4::interval AND run_from < seen_at)"
-        " UPDATE live_tickets t SET seen_at = greatest(old.seen_at, $3),"
-        "  run_from = CASE WHEN old.seen_at < $3::timestamptz - $4::interval THEN $5 ELSE old.run_from END"
-        " FROM old WHERE t.id = old.id RETURNING t.lesson_id",
-        ticket_id, member_id, now, gap, new_run_from,
+        f"{_ALIVE} SELECT {LESSON_COLUMNS}, a.outcome, a.credited,"  # noqa: S608 - fixed parts
+        " ARRAY(SELECT g.from_at FROM live_airings g WHERE g.lesson_id = l.id ORDER BY g.from_at) AS aired_from,"
+        " ARRAY(SELECT g.until_at FROM live_airings g WHERE g.lesson_id = l.id ORDER BY g.from_at) AS aired_until,"
+        " CASE WHEN l.check_ins_required > 0 THEN"
+        "  (SELECT count(*) FROM live_check_ins c WHERE c.lesson_id = l.id) ELSE 0 END AS asked,"
+        " CASE WHEN l.check_ins_required > 0 THEN (SELECT count(*) FROM live_check_in_answers w JOIN live_check_ins c"
+        "  ON c.id = w.check_in_id WHERE c.lesson_id = l.id AND w.member_id = a.member_id) ELSE 0 END AS answered"
+        " FROM alive JOIN live_attendances a USING (lesson_id, member_id)"
+        f" CROSS JOIN {LESSON_TABLES} WHERE l.id = a.lesson_id",
+        ticket_id, member_id, now, gap, now - gap,
     )  # fmt: skip
-    return found[0]["lesson_id"] if found else None
+    if not found:
+        return None
+    row = found[0]
+    outcome, credited = row.pop("outcome"), row.pop("credited")
+    airings = list(zip(row.pop("aired_from"), row.pop("aired_until"), strict=True))
+    asked, answered = row.pop("asked"), row.pop("answered")
+    kept = AttendanceOutcome(outcome) if outcome is not None else None
+    return Beat(lesson_row(row), kept, credited, airings, asked, answered)
 
 
 async def runs_of(lesson_id: UUID, member_ids: Sequence[UUID] | None = None) -> dict[UUID, list[Stretch]]:

@@ -15,8 +15,8 @@ from services import replay_credit
 @strawberry.type
 class ReplayCreditMutations:
     @mutation(
-        description="Hand in what was watched of a replay (回看), also offline, any number of times. Who missed the"
-        " live lesson and watches enough of its replay earns `replayPoints`, once."
+        description="Hand in what was watched of a replay (回看), any number of times. Who missed the live lesson earns"
+        " `replayPoints` by watching enough, once."
     )
     async def report_replay(self, info: Info, input: ReportReplayInput) -> ReportReplayPayload:
         actor, lesson_id = viewer(info), decode(input.live_lesson_id, "LiveLesson", "liveLessonId")

@@ -1,6 +1,6 @@
 """In a live lesson: joining, beating, and what became of everybody once it is over."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from auth.actor import Actor
-from auth.permissions import may_run_live, may_run_room, within
+from auth.permissions import may_hold_live, may_run_live, within
 from gamification import attendance
 from gamification.attendance import MOST_BETWEEN_BEATS, CreditRule, Presence, base_of, is_met, outcome_of, presence
 from gamification.facts import LiveLessonAttended
@@ -74,7 +74,7 @@ async def join_live_lesson(ports: Ports, actor: Actor, lesson_id: UUID, device_i
     [before] = await rows.attendance_rows(lesson_id, [actor.member_id])
     if now >= seen.doors_close_at and (before is None or before.first_joined_at is None):
         raise DomainError(ErrorCode.CLOSED, field=["liveLessonId"])
-    if not may_run_room(actor, seen.host_id, seen.region_path):
+    if not may_hold_live(actor, seen.host_id, seen.region_path):
         await _have_seat(ports, actor, seen)
 
     async def work() -> Ticket:
@@ -89,15 +89,16 @@ async def beat_live_lesson(ports: Ports, actor: Actor, ticket_id: UUID) -> Stand
     """Still here: covers the time since the ticket's last sign of life, at most a minute. NOT_FOUND for a ticket that
     is not the actor's. After the end it says how it ended."""
     now = ports.clock.now()
-    covered_from = now - MOST_BETWEEN_BEATS
-    lesson_id = await rows.sign_of_life(ticket_id, actor.member_id, now, MOST_BETWEEN_BEATS, new_run_from=covered_from)
-    if lesson_id is None:
+    kept = await rows.beat(ticket_id, actor.member_id, now, MOST_BETWEEN_BEATS)
+    if kept is None:
         raise not_found("ticketId")
-    [lesson] = await lessons_by_ids([lesson_id])
-    assert lesson is not None, "lessons are never deleted"
-    [standing] = await standings(lesson, now, [actor.member_id])
-    assert standing is not None, "a beat belongs to somebody who joined"
-    return standing
+    # Asked after the beat was kept, so that what another device of theirs did meanwhile is in it.
+    runs = await rows.runs_of(kept.lesson.id, [actor.member_id])
+    seen = presence(runs.get(actor.member_id, ()), _until(now, kept.airings))
+    credited = kept.credited
+    if kept.outcome is None and actor.member_id != kept.lesson.host_id:
+        credited = _is_met(kept.lesson, seen, kept.check_ins_answered, kept.check_ins_asked)
+    return Standing(seen, credited, kept.lesson.status, kept.outcome)
 
 
 async def ticket_playback(ports: Ports, actor: Actor, lesson_id: UUID) -> tuple[str, str, datetime] | None:
@@ -125,17 +126,14 @@ async def standings(lesson: LiveLessonRow, now: datetime, member_ids: Sequence[U
     airings = await _airings(lesson.id, now)
     answered, asked = dict[UUID, int](), 0
     if lesson.check_ins_required:
-        answered, [asked] = await answers_by_member(lesson.id), await count_check_ins([lesson.id])
-    over = lesson.status in OVER
+        answered, [asked] = await answers_by_member(lesson.id, member_ids), await count_check_ins([lesson.id])
     found: list[Standing | None] = []
     for member_id, row in zip(member_ids, kept, strict=True):
         if row is None:
             found.append(None)
             continue
         seen = presence(runs.get(member_id, ()), airings)
-        base = base_of(planned_seconds(lesson), seen.aired_seconds, over=over)
-        bound = asked if over else max(asked, lesson.check_ins_required)
-        met = is_met(credit_rule(lesson), seen.attended_seconds, base, answered.get(member_id, 0), bound)
+        met = _is_met(lesson, seen, answered.get(member_id, 0), asked)
         credited = row.credited if row.outcome is not None else met and member_id != lesson.host_id
         found.append(Standing(seen, credited, lesson.status, row.outcome))
     return found
@@ -267,9 +265,22 @@ async def _have_seat(ports: Ports, actor: Actor, lesson: LiveLessonRow) -> None:
         raise DomainError(ErrorCode.FULL, field=["liveLessonId"])
 
 
+def _is_met(lesson: LiveLessonRow, seen: Presence, answered: int, asked: int) -> bool:
+    """Whether the credit rule is met by now. While the lesson runs, check-ins may still come."""
+    over = lesson.status in OVER
+    base = base_of(planned_seconds(lesson), seen.aired_seconds, over=over)
+    bound = asked if over else max(asked, lesson.check_ins_required)
+    return is_met(credit_rule(lesson), seen.attended_seconds, base, answered, bound)
+
+
 async def _airings(lesson_id: UUID, now: datetime) -> list[Stretch]:
     [found] = await airings_of([lesson_id])
-    return [(each.from_at, each.until_at or max(now, each.from_at)) for each in found]
+    return _until(now, [(each.from_at, each.until_at) for each in found])
+
+
+def _until(now: datetime, airings: Iterable[tuple[datetime, datetime | None]]) -> list[Stretch]:
+    """The airings, those that go on cut off now."""
+    return [(from_at, until_at or max(now, from_at)) for from_at, until_at in airings]
 
 
 def credit_rule(lesson: LiveLessonRow) -> CreditRule:

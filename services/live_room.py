@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from auth.actor import Actor
-from auth.permissions import may_run_room
+from auth.permissions import may_hold_live
 from kit.db import transaction
 from kit.errors import DomainError, ErrorCode, bad_input, not_found
 from kit.tasks import end
@@ -55,13 +55,13 @@ async def seen_lesson(actor: Actor, lesson_id: UUID, *field: str) -> LiveLessonR
 async def run_lesson(actor: Actor, lesson_id: UUID, *field: str) -> LiveLessonRow:
     """The lesson whose room the actor runs; FORBIDDEN for who may only see it."""
     lesson = await seen_lesson(actor, lesson_id, *field)
-    if not may_run_room(actor, lesson.host_id, lesson.region_path):
+    if not may_hold_live(actor, lesson.host_id, lesson.region_path):
         raise DomainError(ErrorCode.FORBIDDEN)
     return lesson
 
 
 def runs(actor: Actor, lesson: LiveLessonRow) -> bool:
-    return may_run_room(actor, lesson.host_id, lesson.region_path)
+    return may_hold_live(actor, lesson.host_id, lesson.region_path)
 
 
 async def require_present(ports: Ports, actor: Actor, lesson_id: UUID, *field: str) -> LiveLessonRow:

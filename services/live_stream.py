@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from auth.actor import Actor
-from auth.permissions import may_stream
+from auth.permissions import may_hold_live
 from kit.db import transaction
 from kit.errors import DomainError, ErrorCode, not_found
 from kit.ids import new_bytes, new_id, new_secret
@@ -164,4 +164,4 @@ async def _streamed_by(actor: Actor, lesson_id: UUID) -> LiveLesson:
 
 async def _runs(actor: Actor, lesson: LiveLesson | LiveLessonRow) -> bool:
     path = await path_of(lesson.region_id) if lesson.region_id is not None else ""
-    return may_stream(actor, lesson.host_id, path)
+    return may_hold_live(actor, lesson.host_id, path)

@@ -1,11 +1,9 @@
 """A known phone and an unknown one cannot be told apart: by statements, by hashing, by the time it takes."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from math import sqrt
-from typing import Any
 
 import pytest
 
@@ -18,6 +16,7 @@ from models.sessions import SignInFailure
 from services.codes import request_sign_in_code
 from services.ports import Ports
 from services.sessions import Device, sign_in_with_code, sign_in_with_password
+from tests.pool import counted
 from tests.world import World
 
 PASSWORD = "correct horse battery"
@@ -89,24 +88,6 @@ async def answer(ports: Ports, door: Door, phone: str) -> object:
         return await door(ports, phone)
     except DomainError as error:
         return error.code, error.field, error.retry_after_seconds
-
-
-@contextmanager
-def counted(pool: Any) -> Iterator[list[str]]:
-    """The statements that run meanwhile."""
-    seen: list[str] = []
-    connections = [holder._con for holder in pool._holders if holder._con is not None]
-
-    def look(record: Any) -> None:
-        seen.append(" ".join(record.query.split()))
-
-    for connection in connections:
-        connection.add_query_logger(look)
-    try:
-        yield seen
-    finally:
-        for connection in connections:
-            connection.remove_query_logger(look)
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -502,8 +502,8 @@ async def _live_beat(cast: Cast, relation: Relation) -> dict[str, object]:
 
 async def _live_replay(cast: Cast, relation: Relation) -> dict[str, object]:
     lesson, asset = await live_lesson_for(cast, relation), await cast.world.media(60)
-    await LiveLesson.filter(id=lesson.id).update(status=LiveStatus.REPLAY_READY, replay_media_id=asset.id)
     now = cast.world.ports.clock.now()
+    await LiveLesson.filter(id=lesson.id).update(status=LiveStatus.REPLAY_READY, ended_at=now, replay_media_id=asset.id)
     return {
         "liveLessonId": to_global("LiveLesson", lesson.id), "sentAt": now.isoformat(), "occurredAt": now.isoformat(),
         "spans": [{"fromSeconds": 0, "toSeconds": 1}],

@@ -13,7 +13,7 @@ from models.accounts import Member
 from models.live import LiveSeat
 from tests.gql import Gql
 from tests.notices.story import told
-from tests.progress.test_statements import counted
+from tests.pool import counted
 from tests.world import World
 from workers.relay import drain
 

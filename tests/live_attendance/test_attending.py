@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from kit import db
 from kit.db import rows
 from kit.ids import from_global, new_id, to_global
 from kit.words import Role
@@ -14,8 +15,18 @@ from models.audit import AuditEntry
 from models.live import LiveLesson
 from models.live_room import last_seq, rooms_of
 from services.ledger import ledger_verify
-from services.live_attendance import settle_live_lessons, settled_attendances, tell_audiences, watching
+from services.live_attendance import (
+    beat_live_lesson,
+    settle_live_lessons,
+    settled_attendances,
+    tell_audiences,
+    watching,
+)
 from tests.live_attendance.evening import ANSWER_CHECK_IN, ASK_CHECK_IN, EXCUSE, JOIN, Evening
+from tests.pool import counted
+
+POOL_RESETS = "SELECT pg_advisory_unlock_all"
+"""What the pool says to each connection that comes back."""
 
 
 def row_id(gid: str) -> UUID:
@@ -222,3 +233,24 @@ async def test_two_of_three_check_ins_decide_what_becomes_of_who_saw_it_all(
     assert await evening.mine(may) == {
         "outcome": outcome, "attendedSeconds": 100, "percent": 100, "credited": outcome == "PRESENT",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("check_ins_required", [0, 1])
+async def test_a_beat_is_two_statements_however_many_are_there(evening: Evening, check_ins_required: int) -> None:
+    await LiveLesson.filter(id=evening.lesson.id).update(check_ins_required=check_ins_required)
+    crowd = [await evening.world.learner(f"学员{n}") for n in range(6)]
+    await evening.goes_on_air()
+    tickets = {each.id: await evening.join(each, device) for each in crowd for device in ("device-1", "device-2")}
+    may = await evening.world.actor(crowd[0])
+    await beat_live_lesson(evening.ports, may, row_id(tickets[may.member_id]))  # warms up
+    evening.clock.advance(timedelta(seconds=25))
+    with counted(await db._pool()) as soon:
+        first = await beat_live_lesson(evening.ports, may, row_id(tickets[may.member_id]))
+    evening.clock.advance(timedelta(seconds=90))
+    with counted(await db._pool()) as after_a_silence:
+        second = await beat_live_lesson(evening.ports, may, row_id(tickets[may.member_id]))
+
+    for seen in (soon, after_a_silence):
+        asked = [each for each in seen if not each.startswith(POOL_RESETS)]
+        assert len(asked) == 2, asked
+    assert (first.seen.attended_seconds, second.seen.attended_seconds) == (25, 85)

@@ -15,7 +15,7 @@ from models.accounts import Member
 from models.member_lists import MemberQuery, member_places, members_page
 from models.outlets import Region
 from tests.gql import Gql
-from tests.progress.test_statements import counted
+from tests.pool import counted
 from tests.world import World
 
 LIST = """

@@ -1,7 +1,5 @@
 """A report is a few statements, however long it is."""
 
-from contextlib import contextmanager
-
 import pytest
 
 from auth.actor import Actor, Grant
@@ -9,25 +7,8 @@ from kit import db
 from kit.ids import new_id
 from kit.words import OutletTier, Role
 from tests.paths.story import arrange, paid, stage
+from tests.pool import counted
 from tests.progress.desk import ACCEPTED, DUPLICATE, HOUR, MINUTE, learner, send, station, told, watched
-
-
-@contextmanager
-def counted(pool):
-    """The statements that run on the pool's connections meanwhile."""
-    seen = []
-    connections = [holder._con for holder in pool._holders if holder._con is not None]
-
-    def look(record):
-        seen.append(" ".join(record.query.split()))
-
-    for connection in connections:
-        connection.add_query_logger(look)
-    try:
-        yield seen
-    finally:
-        for connection in connections:
-            connection.remove_query_logger(look)
 
 
 @pytest.fixture

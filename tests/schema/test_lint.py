@@ -261,6 +261,7 @@ SHORT_LISTS = {
     "ReportProgressPayload.badges": "of one batch",
     "ReportProgressPayload.lessons": "of one batch",
     "ReportProgressPayload.levelUps": "of one batch",
+    "ReportReplayPayload.awards": "of one report",
     "ReportProgressPayload.results": "one for each of at most 100 events",
     "CheckInToClassPayload.awards": "of one class",
     "ClaimTaskPayload.awards": "of one task",

@@ -13,7 +13,7 @@ from models.accounts import Member
 from models.stories import StoryEntry
 from services.ports import Ports
 from tests.gql import Gql
-from tests.progress.test_statements import counted
+from tests.pool import counted
 from tests.stories.contest import JUDGED_FOR, OPEN_FOR, Contest, row_id
 from tests.world import World
 

@@ -22,8 +22,8 @@ from services.ports import Ports
 from services.progress import pay_all_due
 from services.suspicions import DAYS_AT_ONCE, LOOK_BACK, look_for_suspicions, visible_suspicions
 from tests.gql import Gql
+from tests.pool import counted
 from tests.progress.desk import DAY, HOUR, MINUTE, send, watched
-from tests.progress.test_statements import counted
 from tests.world import World
 
 LIST = """query SuspiciousLearning($first: Int = 20, $after: String) {

@@ -21,7 +21,7 @@ from services.ports import Ports
 from services.tasks import claim_by_itself, list_tasks
 from tests.gql import Gql
 from tests.points.story import place, say
-from tests.progress.test_statements import counted
+from tests.pool import counted
 from tests.tasks.story import DAY, MINUTE, Desk, a_day_earlier, faults, task_id
 from tests.world import World
 from workers.relay import drain
