@@ -60,6 +60,14 @@ class RoleGrant(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class NamedMember:
+    """A member as others name them, read with what they made."""
+
+    id: UUID
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class GrantRow:
     """An active grant; `region_path` is "" where the grant holds everywhere."""
 

@@ -15,7 +15,8 @@ from kit.paging import Ask, Page, page_of
 from kit.words import OutletTier
 from models.accounts import Member
 from models.conditions import Conditions
-from models.courses import Course
+from models.course_cards import CARD_COLUMNS, CourseCard, card_of, enrolment_of
+from models.courses import COURSE_TABLES, Course
 from models.outlets import Outlet, Region
 
 
@@ -57,7 +58,9 @@ class Assignment(Model):
 
 @dataclass(frozen=True, slots=True)
 class AssignedRow:
-    course_id: UUID
+    """A course that the member still has to do."""
+
+    card: CourseCard
     due_at: datetime
     reason: str
 
@@ -88,24 +91,21 @@ _OPEN_ASSIGNMENTS = f"""{_MEANT}, open_ones AS (
     )"""  # noqa: S608 - the text above
 
 
-_TIER = """SELECT o.tier FROM posts p JOIN outlets o ON o.id = p.outlet_id
-           WHERE p.member_id = $1 AND p.is_current AND p.until_at IS NULL"""
-
-
 async def assigned_courses(member_id: UUID, ask: Ask) -> Page[AssignedRow]:
     """Published courses the member still has to do, due first first. Key: due_at, course_id."""
     order = "DESC" if ask.backwards else "ASC"
     found = await rows(
-        f"""{_OPEN_ASSIGNMENTS} SELECT course_id, due_at, reason FROM open_ones
-            WHERE ($2::timestamptz IS NULL OR (due_at, course_id) > ($2, $3::uuid))
-              AND ($4::timestamptz IS NULL OR (due_at, course_id) < ($4, $5::uuid))
-            ORDER BY due_at {order}, course_id {order} LIMIT $6""",  # noqa: S608
+        f"""{_OPEN_ASSIGNMENTS} SELECT {CARD_COLUMNS}, a.due_at, a.reason
+            FROM open_ones a JOIN {COURSE_TABLES} ON c.id = a.course_id {enrolment_of("$1")}
+            WHERE ($2::timestamptz IS NULL OR (a.due_at, a.course_id) > ($2, $3::uuid))
+              AND ($4::timestamptz IS NULL OR (a.due_at, a.course_id) < ($4, $5::uuid))
+            ORDER BY a.due_at {order}, a.course_id {order} LIMIT $6""",  # noqa: S608
         member_id,
         *(ask.after or (None, None)),
         *(ask.before or (None, None)),
         ask.limit + 1,
     )
-    return page_of([AssignedRow(**row) for row in found], ask)
+    return page_of([AssignedRow(card_of(row), row["due_at"], row["reason"]) for row in found], ask)
 
 
 async def due_dates(member_id: UUID, completed: Mapping[UUID, datetime]) -> dict[UUID, datetime]:
@@ -132,37 +132,32 @@ async def count_assigned(member_id: UUID) -> int:
 async def candidate_courses(member_id: UUID) -> list[dict[str, Any]]:
     """Every published course the member has not completed, with what tells whether to recommend it. One statement.
 
-    id, module_id, kind, audience_tiers, published_at; due_at (null unless assigned); lessons_completed and lesson_count
-    (0 unless begun); tier_completions: completions by people of outlets of the member's tier.
+    id, kind, audience_tiers, published_at; due_at (null unless assigned); lessons_completed and lesson_count
+    (0 unless begun); tier_completions: completions by people of outlets of the member's tier. In each row the same of
+    the member: tier (null without a current outlet), most_taken_up: how many courses of one module they have begun at
+    most, those completed among them; taken_up: that of the course's own module.
     """
     return await rows(
-        f"""{_OPEN_ASSIGNMENTS}
-            SELECT c.id, c.module_id, c.kind, c.audience_tiers, c.published_at, a.due_at,
+        f"""{_OPEN_ASSIGNMENTS}, here AS (
+                SELECT o.tier FROM posts p JOIN outlets o ON o.id = p.outlet_id
+                WHERE p.member_id = $1 AND p.is_current AND p.until_at IS NULL
+            ), begun AS (
+                SELECT c.module_id, count(*)::int AS courses
+                FROM course_enrolments e JOIN courses c ON c.id = e.course_id
+                WHERE e.member_id = $1 GROUP BY c.module_id
+            )
+            SELECT c.id, c.kind, c.audience_tiers, c.published_at, a.due_at,
                    coalesce(e.lessons_completed, 0) AS lessons_completed, coalesce(e.lesson_count, 0) AS lesson_count,
-                   coalesce(t.completions, 0) AS tier_completions
+                   coalesce(t.completions, 0) AS tier_completions, (SELECT tier FROM here) AS tier,
+                   coalesce(b.courses, 0) AS taken_up, coalesce((SELECT max(courses) FROM begun), 0) AS most_taken_up
             FROM courses c
             LEFT JOIN open_ones a ON a.course_id = c.id
             LEFT JOIN course_enrolments e ON e.course_id = c.id AND e.member_id = $1
-            LEFT JOIN tier_completions t ON t.course_id = c.id AND t.tier = ({_TIER})
+            LEFT JOIN tier_completions t ON t.course_id = c.id AND t.tier = (SELECT tier FROM here)
+            LEFT JOIN begun b ON b.module_id = c.module_id
             WHERE c.status = 'PUBLISHED' AND e.completed_at IS NULL""",  # noqa: S608
         member_id,
     )
-
-
-async def tier_of(member_id: UUID) -> OutletTier | None:
-    """The tier of the member's current outlet; None without one."""
-    found = await rows(_TIER, member_id)
-    return OutletTier(found[0]["tier"]) if found else None
-
-
-async def taken_up_by_module(member_id: UUID) -> dict[UUID, int]:
-    """How many courses of each module the member has begun, those completed among them."""
-    found = await rows(
-        "SELECT c.module_id, count(*) AS begun FROM course_enrolments e JOIN courses c ON c.id = e.course_id"
-        " WHERE e.member_id = $1 GROUP BY c.module_id",
-        member_id,
-    )
-    return {row["module_id"]: row["begun"] for row in found}
 
 
 @dataclass(frozen=True, slots=True)

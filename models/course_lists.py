@@ -9,7 +9,8 @@ from uuid import UUID
 from kit.db import rows
 from kit.paging import Ask, Page, page_of
 from kit.words import CourseForm, CourseKind, CourseSort, CourseStatus, OutletTier, ProgressState
-from models.courses import COURSE_COLUMNS, COURSE_TABLES, CourseRow, course_row
+from models.course_cards import CARD_COLUMNS, CourseCard, card_of, enrolment_of
+from models.courses import COURSE_TABLES, CourseRow
 
 RUNS = re.compile("[a-z0-9]+|[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 
@@ -49,8 +50,8 @@ STATES = {
 }
 
 
-async def course_page(wanted: CourseFilter, sort: CourseSort, ask: Ask) -> Page[CourseRow]:
-    """Courses in the order of `sort`, best or newest first. Key: `course_key`."""
+async def course_page(viewer_id: UUID | None, wanted: CourseFilter, sort: CourseSort, ask: Ask) -> Page[CourseCard]:
+    """Courses in the order of `sort`, best or newest first, as the viewer sees them. Key: `course_key`."""
     where, values = _conditions(wanted)
     order = (*ORDERS[sort], ("id", "uuid"))
     columns = ", ".join(f"c.{column}" for column, _ in order)
@@ -61,12 +62,14 @@ async def course_page(wanted: CourseFilter, sort: CourseSort, ask: Ask) -> Page[
             values.extend(key)
     direction = "ASC" if ask.backwards else "DESC"
     ordered = ", ".join(f"c.{column} {direction}" for column, _ in order)
+    viewer = enrolment_of(f"${len(values) + 1}")
     found = await rows(
-        f"SELECT {COURSE_COLUMNS} FROM {COURSE_TABLES} WHERE {' AND '.join(where)}"  # noqa: S608
+        f"SELECT {CARD_COLUMNS} FROM {COURSE_TABLES} {viewer} WHERE {' AND '.join(where)}"  # noqa: S608
         f" ORDER BY {ordered} LIMIT {ask.limit + 1}",
         *values,
+        viewer_id,
     )
-    return page_of([course_row(row) for row in found], ask)
+    return page_of([card_of(row) for row in found], ask)
 
 
 def course_key(sort: CourseSort, row: CourseRow) -> Sequence[object]:

@@ -7,17 +7,20 @@ page with all it shows. Three generated columns of `courses` are in no table cla
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.models import Model
 
 from kit.db import execute, require_transaction, rows
 from kit.words import CourseForm, CourseKind, CourseStatus, OutletTier
-from models.accounts import Member
+from models.accounts import Member, NamedMember
+from models.joined import row_of
 from models.outlets import Region
 
 
@@ -192,9 +195,12 @@ class CourseRating(Model):
 
 @dataclass(frozen=True, slots=True)
 class CourseRow:
+    """A course with its module, and its lecturers as the course ranks them."""
+
     id: UUID
     code: str
-    module_id: UUID
+    module: Module
+    lecturers: tuple[NamedMember, ...]
     form: CourseForm
     kind: CourseKind
     status: CourseStatus
@@ -220,25 +226,37 @@ class CourseRow:
 
 
 COURSE_COLUMNS = """
-    c.id, c.code, c.module_id, c.form, c.kind, c.status, c.edition_id,
+    c.id, c.code, c.form, c.kind, c.status, c.edition_id, m.id AS module_id, m.code AS module_code,
+    m.name AS module_name, m.position AS module_position,
+    (SELECT jsonb_agg(jsonb_build_array(l.position, l.member_id, p.display_name))
+     FROM course_lecturers l JOIN members p ON p.id = l.member_id WHERE l.course_id = c.id) AS lecturers,
     CASE WHEN e.published_at IS NOT NULL THEN e.number END AS edition, c.title, c.summary, c.tags,
     c.cover_media_id, c.audience_tiers, c.duration_seconds,
     (SELECT count(*) FROM edition_lessons l WHERE l.edition_id = c.edition_id)::int AS lesson_count,
     c.adults_only, c.published_at, c.listed_at,
     c.view_count, c.completion_count, c.rating_average, c.rating_count, c.version, c.proposed_by, c.points_proposed"""
-COURSE_TABLES = "courses c LEFT JOIN course_editions e ON e.id = c.edition_id"
+COURSE_TABLES = "courses c JOIN modules m ON m.id = c.module_id LEFT JOIN course_editions e ON e.id = c.edition_id"
+"""What is looked up for each course stands among the columns, which PostgreSQL computes for the page it shows alone."""
+
+_AS_THEY_ARE = tuple(
+    each.name
+    for each in dataclass_fields(CourseRow)
+    if each.name not in ("module", "lecturers", "form", "kind", "status", "tags", "audience_tiers")
+)
 
 
 def course_row(row: dict[str, Any]) -> CourseRow:
+    """The course in a row with `COURSE_COLUMNS`; other columns of it are left alone."""
+    lecturers = sorted(orjson.loads(row["lecturers"])) if row["lecturers"] is not None else ()
     return CourseRow(
-        **{
-            **row,
-            "form": CourseForm(row["form"]),
-            "kind": CourseKind(row["kind"]),
-            "status": CourseStatus(row["status"]),
-            "tags": tuple(row["tags"]),
-            "audience_tiers": tuple(OutletTier(tier) for tier in row["audience_tiers"]),
-        }
+        module=row_of(Module, "module", row),
+        lecturers=tuple(NamedMember(UUID(member_id), name) for _, member_id, name in lecturers),
+        form=CourseForm(row["form"]),
+        kind=CourseKind(row["kind"]),
+        status=CourseStatus(row["status"]),
+        tags=tuple(row["tags"]),
+        audience_tiers=tuple(OutletTier(tier) for tier in row["audience_tiers"]),
+        **{name: row[name] for name in _AS_THEY_ARE},
     )
 
 
@@ -269,17 +287,6 @@ async def course_counts(module_ids: Sequence[UUID]) -> list[int]:
     )
     counts = {row["module_id"]: row["courses"] for row in found}
     return [counts.get(module_id, 0) for module_id in module_ids]
-
-
-async def lecturers_by_courses(course_ids: Sequence[UUID]) -> list[list[UUID]]:
-    """Member ids of each course's lecturers as the course ranks them, in the order of `course_ids`."""
-    shelf: dict[UUID, list[UUID]] = {course_id: [] for course_id in course_ids}
-    for row in await rows(
-        "SELECT course_id, member_id FROM course_lecturers WHERE course_id = ANY($1) ORDER BY position, member_id",
-        list(course_ids),
-    ):
-        shelf[row["course_id"]].append(row["member_id"])
-    return [shelf[course_id] for course_id in course_ids]
 
 
 async def stars_by_courses(member_id: UUID, course_ids: Sequence[UUID]) -> list[int | None]:

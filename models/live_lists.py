@@ -1,7 +1,7 @@
 """Live lessons as they are read: one statement fills a page with the lessons and what stands beside each of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,13 +9,15 @@ from uuid import UUID
 from kit.db import rows
 from kit.paging import Ask, Page, page_of
 from kit.words import LiveStatus, OutletTier, SeatState
+from models.accounts import NamedMember
 from models.conditions import Conditions
+from models.joined import columns_of, row_if
 from models.live import LiveSeat, LiveSeries
 
 
 @dataclass(frozen=True, slots=True)
 class LiveLessonRow:
-    """Columns of `LiveLesson`; `region_path` is "" for everywhere."""
+    """Columns of `LiveLesson`, and who hosts it; `region_path` is "" for everywhere."""
 
     id: UUID
     series_id: UUID | None
@@ -25,6 +27,7 @@ class LiveLessonRow:
     description: str
     cover_media_id: UUID | None
     host_id: UUID
+    host: NamedMember
     module_id: UUID | None
     course_id: UUID | None
     region_id: UUID | None
@@ -48,16 +51,22 @@ class LiveLessonRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveCard:
+    """A lesson in a list, with the reservation of the member who looks."""
+
+    lesson: LiveLessonRow
+    seat: LiveSeat | None
+
+
+@dataclass(frozen=True, slots=True)
 class Audience:
-    """Who looks: what a learner at `own_path` with an outlet of `tier` is invited to, what the member hosts or has
+    """Who looks: what the member is invited to as a learner of the outlet they learn for now, what they host or have
     reserved, and what staff of the subtrees `tops` look after: the lessons there, and those for a region above.
 
-    `own_path` None: holds no post. Drafts are for their hosts and for those who run the subtrees `drafts`.
+    Drafts are for their hosts and for those who run the subtrees `drafts`.
     """
 
     member_id: UUID
-    own_path: str | None
-    tier: OutletTier | None
     tops: tuple[str, ...]
     drafts: tuple[str, ...]
 
@@ -79,20 +88,26 @@ LESSON_COLUMNS = """
     l.id, l.series_id, l.occurs_at, l.status, l.title, l.description, l.cover_media_id, l.host_id, l.module_id,
     l.course_id, l.region_id, coalesce(r.path, '') AS region_path, l.audience_tiers, l.starts_at, l.ends_at,
     l.doors_open_at, l.doors_close_at, l.capacity, l.seats_taken, l.min_percent, l.min_seconds, l.points,
-    l.replay_points, l.check_ins_required, l.replay_media_id, l.started_at, l.ended_at, l.schedule_version"""
+    l.replay_points, l.check_ins_required, l.replay_media_id, l.started_at, l.ended_at, l.schedule_version,
+    (SELECT h.display_name FROM members h WHERE h.id = l.host_id) AS host_name"""
 LESSON_TABLES = "live_lessons l LEFT JOIN regions r ON r.id = l.region_id"
 
 LONGEST_HOURS = 4
 """No lesson is planned to be longer, so that one that overlaps a moment began at most so many hours before it."""
 
 
+_AS_THEY_ARE = tuple(
+    each.name for each in fields(LiveLessonRow) if each.name not in ("host", "status", "audience_tiers")
+)
+
+
 def lesson_row(row: dict[str, Any]) -> LiveLessonRow:
+    """The lesson in a row with `LESSON_COLUMNS`; other columns of it are left alone."""
     return LiveLessonRow(
-        **{
-            **row,
-            "status": LiveStatus(row["status"]),
-            "audience_tiers": tuple(OutletTier(tier) for tier in row["audience_tiers"]),
-        }
+        host=NamedMember(row["host_id"], row["host_name"]),
+        status=LiveStatus(row["status"]),
+        audience_tiers=tuple(OutletTier(tier) for tier in row["audience_tiers"]),
+        **{name: row[name] for name in _AS_THEY_ARE},
     )
 
 
@@ -112,25 +127,15 @@ async def visible_to(audience: Audience, ids: Sequence[UUID]) -> list[LiveLesson
     return [shelf.get(each) for each in ids]
 
 
-async def place_of(member_id: UUID) -> tuple[str | None, OutletTier | None]:
-    """Where the member learns now: the path of the outlet's region and its tier; nothing for who holds no post."""
-    found = await rows(
-        "SELECT r.path, o.tier FROM posts p JOIN outlets o ON o.id = p.outlet_id JOIN regions r ON r.id = o.region_id"
-        " WHERE p.member_id = $1 AND p.is_current",
-        member_id,
-    )
-    return (found[0]["path"], OutletTier(found[0]["tier"])) if found else (None, None)
-
-
 async def is_invited(audience: Audience, lesson_id: UUID) -> bool:
     """Whether the lesson is made for the learner that `audience` is; looking after a region invites nobody."""
     where = Conditions()
-    where.add(INVITED, audience.own_path or "", audience.tier.value if audience.tier is not None else None)
+    where.add(INVITED, audience.member_id)
     where.add("l.id = {0}", lesson_id)
     return bool(await rows(f"SELECT 1 FROM {LESSON_TABLES} WHERE {where}", *where.args))  # noqa: S608 - fixed parts
 
 
-async def lessons_page(audience: Audience, window: Window, ask: Ask) -> Page[LiveLessonRow]:
+async def lessons_page(audience: Audience, window: Window, ask: Ask) -> Page[LiveCard]:
     """The lessons of a window that `audience` may see, in its order. Key: `lesson_key`."""
     where = _in_window(audience, window)
     turn, place = (f"{TURN}, ", "{2}::int, ") if window.on_air_first else ("", "")
@@ -140,11 +145,13 @@ async def lessons_page(audience: Audience, window: Window, ask: Ask) -> Page[Liv
     order = "DESC" if ask.backwards else "ASC"
     turns = f"{TURN} {order}, " if window.on_air_first else ""
     found = await rows(
-        f"SELECT {LESSON_COLUMNS} FROM {LESSON_TABLES} WHERE {where}"  # noqa: S608 - fixed parts
-        f" ORDER BY {turns}l.starts_at {order}, l.id {order} LIMIT {ask.limit + 1}",
+        f"SELECT {LESSON_COLUMNS}, {columns_of(LiveSeat, 'mine')} FROM {LESSON_TABLES}"  # noqa: S608 - fixed parts
+        f" LEFT JOIN live_seats mine ON mine.lesson_id = l.id AND mine.member_id = ${len(where.args) + 1}"
+        f" WHERE {where} ORDER BY {turns}l.starts_at {order}, l.id {order} LIMIT {ask.limit + 1}",
         *where.args,
+        audience.member_id,
     )
-    return page_of([lesson_row(row) for row in found], ask)
+    return page_of([LiveCard(lesson_row(row), row_if(LiveSeat, "mine", row)) for row in found], ask)
 
 
 def lesson_key(window: Window, row: LiveLessonRow) -> list[object]:
@@ -214,11 +221,18 @@ TURN = "(CASE WHEN l.status IN ('LIVE', 'INTERRUPTED') THEN 0 ELSE 1 END)"
 """0 for a lesson that is on air, 1 for all others."""
 
 
-INVITED = (
-    "(l.status <> 'DRAFT' AND (l.audience_tiers = '{{}}' OR {1}::text = ANY(l.audience_tiers))"
-    " AND (r.path IS NULL OR starts_with({0}::text, r.path)))"
+_HERE = (
+    "FROM posts p JOIN outlets o ON o.id = p.outlet_id JOIN regions here ON here.id = o.region_id"
+    " WHERE p.member_id = {0} AND p.is_current"
 )
-"""Whether a learner at the path {0} with an outlet of the tier {1} is invited to the lesson `l` of the region `r`."""
+INVITED = (
+    f"(l.status <> 'DRAFT' AND (l.audience_tiers = '{{{{}}}}' OR (SELECT o.tier {_HERE}) = ANY(l.audience_tiers))"
+    f" AND (r.path IS NULL OR starts_with((SELECT here.path {_HERE}), r.path)))"
+)
+"""Whether the member {0} is invited to the lesson `l` of the region `r` as a learner of the outlet they learn for now.
+
+Who holds no post is invited to what is for everyone everywhere. Where they stand is looked up once in a statement.
+"""
 
 SEEN = (
     "(l.host_id = {0} OR EXISTS (SELECT FROM live_seats s WHERE s.lesson_id = l.id AND s.member_id = {0})"
@@ -231,7 +245,7 @@ SEEN = (
 
 def _seen_by(audience: Audience) -> Conditions:
     either = Conditions()
-    either.add(INVITED, audience.own_path or "", audience.tier.value if audience.tier is not None else None)
+    either.add(INVITED, audience.member_id)
     either.add(SEEN, audience.member_id, list(audience.tops), list(audience.drafts))
     where = Conditions()
     where.args, where.parts = either.args, [f"({' OR '.join(either.parts)})"]

@@ -187,15 +187,6 @@ async def count_notices(member_id: UUID) -> int:
     return await Notice.filter(member_id=member_id).count()
 
 
-async def count_unread(member_id: UUID, most: int) -> int:
-    """How many the member has not read; it stops counting at `most`."""
-    [row] = await rows(
-        "SELECT count(*) AS n FROM (SELECT FROM notices WHERE member_id = $1 AND read_at IS NULL LIMIT $2) unread",
-        member_id, most,
-    )  # fmt: skip
-    return int(row["n"])
-
-
 async def notices_by_ids(ids: Sequence[UUID]) -> list[Notice | None]:
     """The notices of these ids, in the order of `ids`."""
     found = {each.id: each for each in await Notice.filter(id__in=list(ids))}

@@ -135,18 +135,6 @@ async def accounts_by_member(member_ids: Sequence[UUID]) -> list[PointAccountRow
     return [found.get(each) or PointAccountRow(member_id=each) for each in member_ids]
 
 
-async def earned_by_day(member_id: UUID, days: Sequence[date]) -> list[int]:
-    """Lifetime points the member earned on each Shanghai day, in the order of `days`."""
-    found = await rows(
-        "SELECT day, sum(amount)::int AS points FROM ledger_entries"
-        " WHERE member_id = $1 AND account = 'LIFETIME' AND day = ANY($2::date[]) GROUP BY day",
-        member_id,
-        list(days),
-    )
-    points = {row["day"]: row["points"] for row in found}
-    return [points.get(day, 0) for day in days]
-
-
 async def earned_by_rule(member_id: UUID, days: Sequence[date]) -> list[dict[str, int]]:
     """Lifetime points by rule, nought left out, for each Shanghai day in the order of `days`."""
     found = await rows(

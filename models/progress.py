@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -201,8 +202,8 @@ class EnrolmentRow:
 _LESSON_COLUMNS = """lesson_id, course_id, creditable_seconds, required_seconds, reported, paid, watched_seconds,
     furthest_seconds, resume_at_seconds, resume_event_at, resume_event_id, started_at, last_activity_at, passed_at,
     completed_at, credit_due_at"""
-_ENROLMENT_COLUMNS = """id, course_id, edition_id, started_at, last_activity_at, lessons_completed, lesson_count,
-    percent, completed_at, region_id"""
+ENROLMENT_COLUMNS = tuple(each.name for each in dataclass_fields(EnrolmentRow))
+_ENROLMENT_COLUMNS = ", ".join(ENROLMENT_COLUMNS)
 
 
 def pairs(flat: Sequence[int]) -> tuple[tuple[int, int], ...]:

@@ -117,6 +117,14 @@ class SigningKey(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSession:
+    """What its member may do, and when the credit that waits for them is to be paid; None: none waits."""
+
+    grants: tuple[GrantRow, ...]
+    credit_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Knock:
     """A try to get in: at which phone's door, by which device, from which network (a keyed hash); None: not told."""
 
@@ -180,11 +188,11 @@ async def sessions_by_ids(ids: Sequence[UUID]) -> list[Session | None]:
     return [found.get(each) for each in ids]
 
 
-async def session_grants(session_id: UUID, member_id: UUID, token_id: str, now: datetime) -> list[GrantRow] | None:
-    """What the member may do; None unless the session is theirs and open, the token not denied, and they are not
-    suspended."""
+async def open_session(session_id: UUID, member_id: UUID, token_id: str, now: datetime) -> OpenSession | None:
+    """The session; None unless it is the member's and open, the token not denied, and they are not suspended."""
     found = await rows(
-        "SELECT g.role, g.region_id, coalesce(r.path, '') AS path FROM sessions s JOIN members m ON m.id = s.member_id"
+        "SELECT g.role, g.region_id, coalesce(r.path, '') AS path, b.due_at FROM sessions s"
+        " JOIN members m ON m.id = s.member_id LEFT JOIN learning_budgets b ON b.member_id = m.id"
         " LEFT JOIN role_grants g ON g.member_id = m.id AND g.revoked_at IS NULL"
         " LEFT JOIN regions r ON r.id = g.region_id"
         " WHERE s.id = $1 AND s.member_id = $2 AND s.ended_at IS NULL AND s.expires_at > $3"
@@ -193,7 +201,8 @@ async def session_grants(session_id: UUID, member_id: UUID, token_id: str, now: 
     )  # fmt: skip
     if not found:
         return None
-    return [GrantRow(Role(row["role"]), row["region_id"], row["path"]) for row in found if row["role"] is not None]
+    grants = [GrantRow(Role(row["role"]), row["region_id"], row["path"]) for row in found if row["role"] is not None]
+    return OpenSession(tuple(grants), found[0]["due_at"])
 
 
 async def living_sessions(member_id: UUID, now: datetime, unused_since: datetime, ask: Ask) -> Page[Session]:

@@ -12,6 +12,7 @@ from kit.errors import bad_input, not_found
 from kit.ids import from_global
 from kit.paging import Ask
 from kit.words import Role
+from models.boards import definitions
 from resolvers.guard import staff, viewer
 from resolvers.mutation import mutation
 from schema.boards import BoardMoved, BoardScopeInput, CreateBoardInput, CreateBoardPayload, HonourBoard
@@ -56,7 +57,9 @@ class BoardQueries:
             return None
         plain = BoardScopeInput.plain(scope)
         subject = of or BoardSubjectKind.MEMBER
-        return HonourBoard.of(await find_board(info.context.ports, metric, period, date, plain, subject))
+        offered = await find_board(info.context.ports, metric, period, date, plain, subject)
+        info.context.loaders.of(definitions).prime(offered.board.definition, offered.definition)
+        return HonourBoard.of(offered.board)
 
 
 @strawberry.type

@@ -1,5 +1,6 @@
 """Catalogue: finding, opening and rating courses."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -81,13 +82,15 @@ class CourseQueries:
         wanted = courses.readable(info.context.actor, filter.plain() if filter is not None else Wanted())
         order = sort or CourseSort.NEWEST
         scope = f"courses {order} {wanted}"
-        page = await courses.list_courses(wanted, order, ask(info, scope, first, after, last, before))
+        page = await courses.list_courses(
+            info.context.actor, wanted, order, ask(info, scope, first, after, last, before)
+        )
         return connection(
             info,
             page,
             scope=scope,
-            of=Course.of,
-            key=lambda row: course_key(order, row),
+            of=partial(Course.card, info),
+            key=lambda card: course_key(order, card.course),
             count=lambda: count_courses(wanted),
         )
 
@@ -108,7 +111,7 @@ class CourseQueries:
             page,
             scope=scope,
             of=AssignedCourse.of,
-            key=lambda row: [row.due_at, row.course_id],
+            key=lambda row: [row.due_at, row.card.course.id],
             count=lambda: courses.count_assigned(member_id),
         )
 

@@ -1,6 +1,7 @@
 """Live lessons: the schedule, and planning."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -105,8 +106,8 @@ class LiveQueries:
             info,
             await live.list_lessons(actor, window, ask(info, scope, first, after, last, before)),
             scope=scope,
-            of=LiveLesson.of,
-            key=lambda row: lesson_key(window, row),
+            of=partial(LiveLesson.card, info),
+            key=lambda card: lesson_key(window, card.lesson),
             count=lambda: live.count_lessons(actor, window),
         )
 

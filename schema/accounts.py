@@ -10,8 +10,8 @@ import strawberry
 from auth.names import without_middle
 from models import accounts as rows
 from models import sessions as session_rows
-from models.outlets import current_outlets, regions_by_ids
-from models.points import accounts_by_member
+from models.outlets import regions_by_ids
+from models.profiles import Profile
 from schema.context import Info
 from schema.errors import Payload
 from schema.ids import decode, encode
@@ -19,6 +19,7 @@ from schema.levels import Level
 from schema.node import Node
 from schema.outlets import Outlet, Region
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
+from schema.profiles import own_profile
 from schema.totals import Points
 from schema.viewer_part import ViewerPart
 from schema.words import Role
@@ -49,42 +50,47 @@ class Member(Node):
     display_name: str = strawberry.field(
         description="What they call themselves; on boards of some academies, their shop's name without its middle."
     )
-    row: strawberry.Private[rows.Member]
+    member_id: strawberry.Private[UUID]
+    row: strawberry.Private[rows.Member | None] = None
     masked: strawberry.Private[bool] = False
 
     @classmethod
     def of(cls, row: rows.Member) -> Self:
-        return cls(id=encode("Member", row.id), display_name=row.display_name, row=row)
+        return cls(id=encode("Member", row.id), display_name=row.display_name, member_id=row.id, row=row)
 
     @classmethod
-    async def on_board(cls, info: Info, row: rows.Member) -> Self:
+    def named(cls, member: rows.NamedMember) -> Self:
+        """Somebody of whom only the name was read with something else; the rest is read once it is asked for."""
+        return cls(id=encode("Member", member.id), display_name=member.display_name, member_id=member.id)
+
+    @classmethod
+    def on_board(cls, info: Info, profile: Profile) -> Self:
         """As others read them on boards: by the name that the setting `board_names` chooses."""
-        actor = info.context.actor
+        actor, row = info.context.actor, profile.member
         if info.context.ports.settings.board_names == "member" or (actor is not None and actor.member_id == row.id):
             return cls.of(row)
-        outlet = await info.context.loaders.of(current_outlets).load(row.id)
-        name = without_middle(outlet.name if outlet is not None else "")
-        return cls(id=encode("Member", row.id), display_name=name, row=row, masked=True)
+        name = without_middle(profile.outlet.name if profile.outlet is not None else "")
+        return cls(id=encode("Member", row.id), display_name=name, member_id=row.id, row=row, masked=True)
 
     @strawberry.field(description="Their picture, signed; null without one, and where their name is masked.")
-    def avatar_url(self, info: Info) -> str | None:
-        return avatar_of(info, self.row) if not self.masked else None
+    async def avatar_url(self, info: Info) -> str | None:
+        return avatar_of(info, await self._row(info)) if not self.masked else None
 
     @strawberry.field(description="The level their lifetime points have reached (等级).")
     async def level(self, info: Info) -> Level | None:
-        return await Level.load(info, self.row.id)
+        return await Level.load(info, self.member_id)
 
     @strawberry.field(description="Their points on both accounts (积分); null for whom it is no business of.")
     async def points(self, info: Info) -> Points | None:
         if await self._file(info) is None:
             return None
-        return Points.of(await info.context.loaders.of(accounts_by_member).load(self.row.id))
+        return Points.of((await own_profile(info, self.member_id)).account)
 
     @strawberry.field(description="The outlet they learn for now; null when signed out.")
     async def outlet(self, info: Info) -> Outlet | None:
         if info.context.actor is None:
             return None
-        row = await info.context.loaders.of(current_outlets).load(self.row.id)
+        row = (await own_profile(info, self.member_id)).outlet
         if row is None:
             return None
         outlet = Outlet.of(row)
@@ -92,7 +98,7 @@ class Member(Node):
 
     @strawberry.field(description="Their phone but for the middle; null for whom it is no business of.")
     async def masked_phone(self, info: Info) -> str | None:
-        return self.row.masked_phone if await self._file(info) is not None else None
+        return (await self._row(info)).masked_phone if await self._file(info) is not None else None
 
     @strawberry.field(description="Each role they hold, once; null for whom it is no business of.")
     async def roles(self, info: Info) -> list[Role] | None:
@@ -106,17 +112,22 @@ class Member(Node):
 
     @strawberry.field(description="The last sign-in or refresh; null for whom it is no business of.")
     async def last_seen_at(self, info: Info) -> datetime | None:
-        return self.row.last_seen_at if await self._file(info) is not None else None
+        return (await self._row(info)).last_seen_at if await self._file(info) is not None else None
 
     @strawberry.field(
         description="Since when they are shut out (停用); null otherwise, and for whom it is no business of."
     )
     async def suspended_at(self, info: Info) -> datetime | None:
-        return self.row.suspended_at if await self._file(info) is not None else None
+        return (await self._row(info)).suspended_at if await self._file(info) is not None else None
 
     async def _file(self, info: Info) -> list[rows.GrantRow] | None:
         actor = info.context.actor
-        return await info.context.loaders.of(files_of, actor).load(self.row.id) if actor is not None else None
+        return await info.context.loaders.of(files_of, actor).load(self.member_id) if actor is not None else None
+
+    async def _row(self, info: Info) -> rows.Member:
+        row = self.row or await info.context.loaders.of(rows.members_by_ids).load(self.member_id)
+        assert row is not None, "members are never deleted"
+        return row
 
 
 @strawberry.type(description="One sign-in on one device.")
@@ -182,9 +193,7 @@ class AccountViewer(ViewerPart):
         )
 
     async def _row(self, info: Info) -> rows.Member:
-        row = await info.context.loaders.of(rows.members_by_ids).load(self.member_id)
-        assert row is not None, "members are never deleted"
-        return row
+        return (await own_profile(info, self.member_id)).member
 
 
 def avatar_of(info: Info, row: rows.Member) -> str | None:

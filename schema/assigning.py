@@ -5,7 +5,7 @@ from typing import Self
 
 import strawberry
 
-from models import accounts, assignments, courses
+from models import accounts, assignments
 from schema.accounts import Member
 from schema.context import Info
 from schema.courses import Course
@@ -41,8 +41,7 @@ class Assignment(Node):
 
     @strawberry.field(description="What is to be learned.")
     async def course(self, info: Info) -> Course | None:
-        row = await info.context.loaders.of(courses.courses_by_ids).load(self.row.course_id)
-        return Course.of(row) if row is not None else None
+        return await Course.load(info, self.row.course_id)
 
     @strawberry.field(description="The people of this region and what lies below; null: everywhere, or see the others.")
     async def region(self, info: Info) -> Region | None:

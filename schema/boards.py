@@ -21,6 +21,7 @@ from schema.ids import decode, encode
 from schema.node import Node
 from schema.outlets import Outlet, Region
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
+from schema.profiles import profile_of
 from schema.seasons import Season
 from schema.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, OutletTier, PrizeOrder
 from services.board_making import BoardPlan
@@ -94,8 +95,8 @@ class Standing:
         if kind is words.BoardSubjectKind.REGION:
             region = await info.context.loaders.of(outlets.regions_by_ids).load(subject_id)
             return Region.of(region) if region is not None else None
-        member = await info.context.loaders.of(accounts.members_by_ids).load(subject_id)
-        return await Member.on_board(info, member) if member is not None and not is_hidden(info, member) else None
+        profile = await profile_of(info, subject_id)
+        return Member.on_board(info, profile) if profile is not None and not is_hidden(info, profile.member) else None
 
 
 @strawberry.type(description="The viewer's own line; their current outlet's or region's where those are ranked.")
@@ -261,8 +262,8 @@ class HonourBoard(Node):
         """Who hides on boards is not found by asking for them either."""
         if self.board.family.subject is not words.BoardSubjectKind.MEMBER:
             return True
-        member = await info.context.loaders.of(accounts.members_by_ids).load(subject_id)
-        return member is not None and not is_hidden(info, member)
+        profile = await profile_of(info, subject_id)
+        return profile is not None and not is_hidden(info, profile.member)
 
 
 @strawberry.input(description="A board to give a title and prizes.")

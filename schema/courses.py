@@ -11,15 +11,18 @@ from kit.clock import ZONE
 from kit.errors import ErrorCode as Code
 from models import accounts, courses, lessons, making
 from models.assignments import AssignedRow
+from models.course_cards import CourseCard, cards_by_ids
 from models.course_lists import CourseFilter as Wanted
 from models.courses import CourseRow, MediaAsset
 from models.lessons import LessonRow, MediaRow
+from models.progress import enrolment_by_course
 from schema.accounts import Member
 from schema.context import Context, Info
 from schema.errors import Payload
 from schema.ids import decode, encode
 from schema.making import MadeByPeople
 from schema.node import Node
+from schema.prices import tariff_today
 from schema.progress import CourseProgress, LessonProgress
 from schema.words import CourseForm, CourseKind, CourseStatus, ErrorCode, OutletTier, ProgressState
 from services.courses import course_points
@@ -135,8 +138,7 @@ class Lesson(Node):
 
     @strawberry.field(description="The course it belongs to.")
     async def course(self, info: Info) -> Annotated["Course", strawberry.lazy("schema.courses")] | None:
-        row = await info.context.loaders.of(courses.courses_by_ids).load(self.row.course_id)
-        return Course.of(row) if row is not None else None
+        return await Course.load(info, self.row.course_id)
 
     @strawberry.field(description="How far the viewer is in it; null when signed out.")
     async def viewer_progress(self, info: Info) -> LessonProgress | None:
@@ -193,6 +195,23 @@ class Course(Node, MadeByPeople):
         return course
 
     @classmethod
+    async def load(cls, info: Info, course_id: UUID) -> Self | None:
+        """The course of this id, whatever its status; for who may see what leads to it."""
+        actor = info.context.actor
+        card = await info.context.loaders.of(cards_by_ids, actor.member_id if actor is not None else None).load(
+            course_id
+        )
+        return cls.card(info, card) if card is not None else None
+
+    @classmethod
+    def card(cls, info: Info, card: CourseCard) -> Self:
+        """A course that was read for the viewer: how far they are in it is known already."""
+        if info.context.actor is not None:
+            begun = info.context.loaders.of(enrolment_by_course, info.context.actor.member_id)
+            begun.prime(card.course.id, card.enrolment)
+        return cls.of(card.course)
+
+    @classmethod
     def of(cls, row: CourseRow) -> Self:
         average = round(row.rating_average, 2) if row.rating_count else None
         return cls(
@@ -218,8 +237,8 @@ class Course(Node, MadeByPeople):
 
     @strawberry.field(description="What completing all of it pays, as the rules are today.")
     async def points(self, info: Info) -> int:
-        kind = (self.row.kind, self.row.lesson_count)
-        return await info.context.loaders.of(course_points, info.context.ports).load(kind)
+        points = info.context.loaders.of(course_points, info.context.ports, await tariff_today(info))
+        return await points.load((self.row.kind, self.row.lesson_count))
 
     @strawberry.field(description="Its picture, signed; null without one.")
     def cover_url(self, info: Info) -> str | None:
@@ -227,15 +246,12 @@ class Course(Node, MadeByPeople):
         return media_url(info.context.ports, media_id).url if media_id is not None else None
 
     @strawberry.field(description="The subject it belongs to.")
-    async def module(self, info: Info) -> Module | None:
-        row = await info.context.loaders.of(courses.modules_by_ids).load(self.row.module_id)
-        return Module.of(row) if row is not None else None
+    def module(self) -> Module | None:
+        return Module.of(self.row.module)
 
     @strawberry.field(description="Who made it.")
-    async def lecturers(self, info: Info) -> list[Member]:
-        member_ids = await info.context.loaders.of(courses.lecturers_by_courses).load(self.row.id)
-        found = await info.context.loaders.of(accounts.members_by_ids).load_many(member_ids)
-        return [Member.of(row) for row in found if row is not None]
+    def lecturers(self) -> list[Member]:
+        return [Member.named(each) for each in self.row.lecturers]
 
     @strawberry.field(description="In order, of the edition the viewer is in the middle of, else of the current one.")
     async def lessons(self, info: Info) -> list[Lesson]:
@@ -323,9 +339,8 @@ class AssignedCourse:
         return self.due_at <= info.context.ports.clock.now()
 
     @strawberry.field(description="What is to be learned; null once it is gone.")
-    async def course(self, info: Info) -> Course | None:
-        row = await info.context.loaders.of(courses.courses_by_ids).load(self.row.course_id)
-        return Course.of(row) if row is not None else None
+    def course(self, info: Info) -> Course | None:
+        return Course.card(info, self.row.card)
 
 
 @strawberry.type(description="A course the viewer might learn next.")
@@ -348,8 +363,7 @@ class RecommendedCourse:
 
     @strawberry.field(description="What is recommended; null once it is gone.")
     async def course(self, info: Info) -> Course | None:
-        row = await info.context.loaders.of(courses.courses_by_ids).load(self.found.course.course_id)
-        return Course.of(row) if row is not None else None
+        return await Course.load(info, self.found.course.course_id)
 
 
 @strawberry.input(description="Which courses; all that is given must hold.")

@@ -5,7 +5,7 @@ from typing import Self
 
 import strawberry
 
-from models import courses, outlets
+from models import outlets
 from models.assignment_counts import AssignmentCounts, OutletCounts, outlet_key
 from models.day_totals import CourseSums, Sums
 from schema.context import Info
@@ -73,9 +73,9 @@ class OverviewCourse:
 
     @strawberry.field(description="Which course.")
     async def course(self, info: Info) -> Course:
-        row = await info.context.loaders.of(courses.courses_by_ids).load(self.row.course_id)
-        assert row is not None, "day totals go with their course"
-        return Course.of(row)
+        course = await Course.load(info, self.row.course_id)
+        assert course is not None, "day totals go with their course"
+        return course
 
     @strawberry.field(description="Completions of a hundred views, 100 at most (完成率).")
     def completion_percent(self) -> int:

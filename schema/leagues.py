@@ -8,13 +8,13 @@ import strawberry
 
 from gamification.leagues import TITLES
 from kit.clock import day_start
-from models import accounts
 from models.leagues import Result
 from schema.accounts import Member
 from schema.boards import is_hidden
 from schema.context import Info
 from schema.ids import encode
 from schema.node import Node
+from schema.profiles import profile_of
 from schema.viewer_part import ViewerPart
 from schema.words import LeagueDivision, LeagueZone
 from services import leagues
@@ -35,8 +35,8 @@ class LeagueStanding:
 
     @strawberry.field(description="Who it is; null for a member who does not want to be shown.")
     async def member(self, info: Info) -> Member | None:
-        row = await info.context.loaders.of(accounts.members_by_ids).load(self.member_id)
-        return await Member.on_board(info, row) if row is not None and not is_hidden(info, row) else None
+        profile = await profile_of(info, self.member_id)
+        return Member.on_board(info, profile) if profile is not None and not is_hidden(info, profile.member) else None
 
 
 @strawberry.type(

@@ -12,7 +12,6 @@ from strawberry.types.arguments import InputContext
 from gamification.reports import ReportedEvent
 from kit.errors import DomainError, bad_input
 from kit.words import Language
-from models.courses import courses_by_ids
 from models.progress import EnrolmentRow, count_enrolments, enrolments_page
 from schema.badges import Badge
 from schema.context import Context, Info
@@ -57,8 +56,7 @@ class Enrolment:
 
     @strawberry.field(description="What is learned, also when it is no longer in the catalogue.")
     async def course(self, info: Info) -> Course | None:
-        row = await info.context.loaders.of(courses_by_ids).load(self.course_id)
-        return Course.of(row) if row is not None else None
+        return await Course.load(info, self.course_id)
 
 
 @strawberry.type

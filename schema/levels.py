@@ -6,8 +6,8 @@ from uuid import UUID
 import strawberry
 
 from gamification import levels
-from models.points import accounts_by_member
 from schema.context import Info
+from schema.profiles import own_profile
 
 
 @strawberry.type(description="A level (等级): a step of the ladder of lifetime points.")
@@ -24,8 +24,7 @@ class Level:
     @classmethod
     async def load(cls, info: Info, member_id: UUID) -> Self:
         """The level a member holds."""
-        account = await info.context.loaders.of(accounts_by_member).load(member_id)
-        return cls.of(levels.level_for(account.lifetime))
+        return cls.of(levels.level_for((await own_profile(info, member_id)).account.lifetime))
 
     @strawberry.field(description="Its name in the reader's language, as Sprout (萌芽).")
     def title(self, info: Info) -> str:

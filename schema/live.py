@@ -5,8 +5,8 @@ from typing import Self
 
 import strawberry
 
-from models import accounts, courses, live, live_lists
-from models.live_lists import LiveLessonRow
+from models import courses, live, live_lists
+from models.live_lists import LiveCard, LiveLessonRow
 from models.outlets import regions_by_ids
 from schema.accounts import Member
 from schema.context import Info
@@ -18,6 +18,7 @@ from schema.live_room import LiveRoomPart
 from schema.live_stream import LiveStreamPart
 from schema.node import Node
 from schema.outlets import Region
+from schema.prices import tariff_today
 from schema.words import LiveScope, LiveStatus, OutletTier, SeatState
 from services.courses import visible_courses
 from services.live_plans import CreditRule, LiveChange, LivePlan
@@ -67,11 +68,15 @@ class LiveCreditRule:
 
     @strawberry.field(description="Points for having been present; as the rules are today, where the lesson has none.")
     async def points(self, info: Info) -> int:
-        return (await info.context.loaders.of(attendance_points, info.context.ports).load(self.row))[0]
+        return (await self._worth(info))[0]
 
     @strawberry.field(description="Points for watching the replay instead; likewise.")
     async def replay_points(self, info: Info) -> int:
-        return (await info.context.loaders.of(attendance_points, info.context.ports).load(self.row))[1]
+        return (await self._worth(info))[1]
+
+    async def _worth(self, info: Info) -> tuple[int, int]:
+        tariff = await tariff_today(info)
+        return await info.context.loaders.of(attendance_points, info.context.ports, tariff).load(self.row)
 
 
 @strawberry.type(description="A live lesson (直播课): planned, streamed, and then its replay.")
@@ -86,6 +91,14 @@ class LiveLesson(LiveAttendancePart, LiveRoomPart, LiveStreamPart, Node):
     capacity: int | None = strawberry.field(description="Seats; null: everybody finds room.")
     seats_taken: int = strawberry.field(description="How many have a seat; who waits is not counted.")
     audience_tiers: list[OutletTier] = strawberry.field(description="The outlets it is for; empty: for everyone.")
+
+    @classmethod
+    def card(cls, info: Info, card: LiveCard) -> Self:
+        """A lesson that was read for the viewer: their reservation is known already."""
+        if info.context.actor is not None:
+            seats = info.context.loaders.of(live_lists.seats_of_member, info.context.actor.member_id)
+            seats.prime(card.lesson.id, card.seat)
+        return cls.of(card.lesson)
 
     @classmethod
     def of(cls, row: LiveLessonRow) -> Self:
@@ -118,9 +131,8 @@ class LiveLesson(LiveAttendancePart, LiveRoomPart, LiveStreamPart, Node):
         return LiveCreditRule.of(self.row)
 
     @strawberry.field(description="Who teaches (主讲人).")
-    async def host(self, info: Info) -> Member | None:
-        row = await info.context.loaders.of(accounts.members_by_ids).load(self.row.host_id)
-        return Member.of(row) if row is not None else None
+    def host(self) -> Member | None:
+        return Member.named(self.row.host)
 
     @strawberry.field(description="The subject it belongs to; null for none.")
     async def module(self, info: Info) -> Module | None:

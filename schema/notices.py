@@ -13,13 +13,12 @@ from schema.ids import decode_each, encode
 from schema.node import Node
 from schema.notice_kinds import link_of, text_of, title_of
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
+from schema.profiles import figures
 from schema.viewer_part import ViewerPart
 from schema.words import NoticeKind, PushProvider
 
 if TYPE_CHECKING:
     from schema.viewer import Viewer
-
-MOST_COUNTED = 999
 
 
 @strawberry.type(description="Something the viewer was told in the app (消息).")
@@ -81,8 +80,8 @@ class NoticesViewer(ViewerPart):
         )
 
     @strawberry.field(description="How many notices are not read yet; at 999 it stops counting (未读消息).")
-    async def unread_notice_count(self) -> int | None:
-        return await notices.count_unread(self.member_id, MOST_COUNTED)
+    async def unread_notice_count(self, info: Info) -> int | None:
+        return (await figures(info, self.member_id)).unread_notices
 
 
 @strawberry.input(description="Notices that were read: those named, or all up to a moment; one of the two.")

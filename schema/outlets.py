@@ -11,6 +11,7 @@ from schema.context import Info
 from schema.errors import Payload
 from schema.ids import decode, encode
 from schema.node import Node
+from schema.profiles import own_profile
 from schema.viewer_part import ViewerPart
 from schema.words import OutletTier, PostRole, RegionKind
 from services import outlets
@@ -92,7 +93,7 @@ class Post:
 class OutletViewer(ViewerPart):
     @strawberry.field(description="The outlet the viewer learns for now.")
     async def outlet(self, info: Info) -> Outlet | None:
-        row = await info.context.loaders.of(rows.current_outlets).load(self.member_id)
+        row = (await own_profile(info, self.member_id)).outlet
         return Outlet.of(row) if row is not None else None
 
     @strawberry.field(description="Where the viewer works; the current one first.")

@@ -19,6 +19,7 @@ from schema.ids import encode
 from schema.levels import ViewerLevel
 from schema.node import Node
 from schema.paging import DEFAULT_ROWS, After, Before, Connection, First, Last, ask, connection
+from schema.profiles import own_profile
 from schema.totals import Points
 from schema.viewer_part import ViewerPart
 from schema.words import PointAccount, RefusalReason
@@ -184,12 +185,11 @@ class PointsChange:
 class PointsViewer(ViewerPart):
     @strawberry.field(description="The viewer's points on both accounts (积分).")
     async def points(self, info: Info) -> Points | None:
-        return Points.of(await info.context.loaders.of(points.accounts_by_member).load(self.member_id))
+        return Points.of((await own_profile(info, self.member_id)).account)
 
     @strawberry.field(description="The viewer's level and the way to the next (等级).")
     async def level(self, info: Info) -> ViewerLevel | None:
-        account = await info.context.loaders.of(points.accounts_by_member).load(self.member_id)
-        return ViewerLevel.of(account.lifetime)
+        return ViewerLevel.of((await own_profile(info, self.member_id)).account.lifetime)
 
     @strawberry.field(description="The lines of one account, the last booked first.")
     async def point_entries(

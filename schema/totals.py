@@ -1,14 +1,12 @@
 """What a member has on both accounts."""
 
-from datetime import timedelta
 from typing import Self
 
 import strawberry
 
-from kit.clock import day_of, week_of
-from models import points
 from models.points import PointAccountRow
 from schema.context import Info
+from schema.profiles import figures
 
 
 @strawberry.type(description="A member's points. Lifetime decides levels and boards; the balance can be spent.")
@@ -23,15 +21,8 @@ class Points:
 
     @strawberry.field(description="Lifetime points for what happened today.")
     async def today(self, info: Info) -> int:
-        return await self._earned(info, days=1)
+        return (await figures(info, self.row.member_id)).points_today
 
     @strawberry.field(description="Lifetime points for what happened since Monday.")
     async def this_week(self, info: Info) -> int:
-        today = day_of(info.context.ports.clock.now())
-        return await self._earned(info, days=(today - week_of(today)).days + 1)
-
-    async def _earned(self, info: Info, *, days: int) -> int:
-        """Over the last `days` days, today included."""
-        today = day_of(info.context.ports.clock.now())
-        loader = info.context.loaders.of(points.earned_by_day, self.row.member_id)
-        return sum(await loader.load_many([today - timedelta(days=back) for back in range(days)]))
+        return (await figures(info, self.row.member_id)).points_this_week

@@ -7,7 +7,7 @@ from auth.actor import Actor
 from auth.tokens import Claims
 from kit.errors import DomainError, ErrorCode
 from server.documents import Operation
-from services.accounts import actor_of
+from services.accounts import visit_of
 from services.ports import Ports
 from services.progress import pay_if_due
 from services.signing import claims_of
@@ -22,10 +22,11 @@ OPEN_MUTATIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A member with a good token, and when that token ends."""
+    """A member with a good token, when that token ends, and when the credit that waits for them is to be paid."""
 
     actor: Actor
     expires_at: datetime
+    credit_due_at: datetime | None
 
 
 def is_open(operation: Operation) -> bool:
@@ -41,12 +42,12 @@ async def identify(ports: Ports, authorization: str | None, address: str) -> Ide
         return None
     claims = await claims_behind(ports, authorization)
     try:
-        actor = await actor_of(ports, claims)
+        visit = await visit_of(ports, claims)
     except DomainError as error:
         if error.code is ErrorCode.UNAUTHENTICATED:
             ports.tokens.forget(_token_in(authorization))
         raise
-    return Identity(replace(actor, address=address), claims.expires_at)
+    return Identity(replace(visit.actor, address=address), claims.expires_at, visit.credit_due_at)
 
 
 async def claims_behind(ports: Ports, authorization: str) -> Claims:
@@ -64,7 +65,7 @@ async def actor_behind(ports: Ports, authorization: str | None, address: str) ->
 async def pay_what_is_due(ports: Ports, operation: Operation, identity: Identity | None) -> None:
     """Pay the member's pending credit before they are shown anything; a report pays it with its own, in its answer."""
     if identity is not None and operation.kind != "mutation":
-        await pay_if_due(ports, identity.actor.member_id)
+        await pay_if_due(ports, identity.actor.member_id, identity.credit_due_at)
 
 
 def _token_in(authorization: str) -> str:

@@ -1,6 +1,7 @@
 """Members: who acts, what they show of themselves, their phone, and the first admin."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from auth.actor import Actor, Grant
@@ -15,12 +16,20 @@ from models.accounts import Member, add_member, grant, locked_member, member_by_
 from models.courses import media_by_id
 from models.member_lists import home_path
 from models.outlets import region_by_code
-from models.sessions import session_grants
+from models.sessions import open_session
 from models.uploads import upload_by_id
 from services.audit import record
 from services.codes import lock_phones, refusal, try_code, use_up
 from services.outbox import announce
 from services.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody who asks something, and when the credit that waits for them is to be paid; None: none waits."""
+
+    actor: Actor
+    credit_due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +50,17 @@ class PhoneChange:
 
 async def actor_of(ports: Ports, claims: Claims) -> Actor:
     """Who acts with this token; UNAUTHENTICATED once it is denied, the session has ended or the member is suspended."""
-    found = await session_grants(claims.session_id, claims.member_id, claims.token_id, ports.clock.now())
+    return (await visit_of(ports, claims)).actor
+
+
+async def visit_of(ports: Ports, claims: Claims) -> Visit:
+    """Who acts with this token, and what has to be done first; UNAUTHENTICATED as in `actor_of`."""
+    found = await open_session(claims.session_id, claims.member_id, claims.token_id, ports.clock.now())
     if found is None:
         raise DomainError(ErrorCode.UNAUTHENTICATED)
-    grants = tuple(Grant(each.role, each.region_id, each.region_path) for each in found)
-    return Actor(claims.member_id, claims.session_id, grants, token_id=claims.token_id)
+    grants = tuple(Grant(each.role, each.region_id, each.region_path) for each in found.grants)
+    actor = Actor(claims.member_id, claims.session_id, grants, token_id=claims.token_id)
+    return Visit(actor, found.credit_due_at)
 
 
 async def update_profile(ports: Ports, actor: Actor, change: ProfileChange) -> None:

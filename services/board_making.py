@@ -53,9 +53,8 @@ async def create_board(ports: Ports, actor: Actor, plan: BoardPlan) -> Board:
     path = await path_of(region_id)
     if not may_run_offers(actor, path):
         raise DomainError(ErrorCode.FORBIDDEN)
-    board = Board(
-        Family(plan.metric, period_of(plan.period, day_of(now), await named_seasons()), plan.subject), plan.scope
-    )
+    seasons = await named_seasons() if plan.period is BoardPeriod.SEASON else []
+    board = Board(Family(plan.metric, period_of(plan.period, day_of(now), seasons), plan.subject), plan.scope)
 
     async def work() -> Board:
         row_id = new_id()

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from gamification.boards import BoardsAway
-from gamification.periods import BEGINNING, Period, ended, period_of, previous
+from gamification.periods import BEGINNING, Period, Season, ended, period_of, previous
 from gamification.scores import points_of
 from gamification.standings import Answer, Board, Family, Line, Question, Scope, joined, page_of_lines
 from kit.clock import day_of
@@ -38,6 +38,14 @@ class Counted:
     amount: int
     occurred_at: datetime
     placement: Placement | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A board that can be found, with the definition that says so."""
+
+    board: Board
+    definition: rows.BoardDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +116,7 @@ async def find_board(
     day: date | None,
     scope: Scope,
     subject: BoardSubjectKind,
-) -> Board:
+) -> Offered:
     """The board of the period that contains `day`, today if None.
 
     BAD_USER_INPUT for a day that has not come or lies before the beginning; NOT_FOUND for an unknown region, and for
@@ -117,18 +125,20 @@ async def find_board(
     today = day_of(ports.clock.now())
     if day is not None and not BEGINNING <= day <= today:
         raise bad_input("date")
-    board = Board(Family(metric, period_of(period, day or today, await named_seasons()), subject), scope)
+    seasons = await named_seasons() if period is BoardPeriod.SEASON else []
+    board = Board(Family(metric, period_of(period, day or today, seasons), subject), scope)
     if scope.region_id is not None and (await regions_by_ids([scope.region_id]))[0] is None:
         raise not_found("scope", "regionId")
-    if (await rows.definitions([board.definition]))[0] is None:
+    [definition] = await rows.definitions([board.definition])
+    if definition is None:
         raise not_found()
-    return board
+    return Offered(board, definition)
 
 
 async def visible_boards(ports: Ports, keys: Sequence[str]) -> list[Board | None]:
     """The boards of these keys, in that order; None for what is no board, has not begun, or is not offered."""
     today = day_of(ports.clock.now())
-    seasons = await named_seasons()
+    seasons = await _seasons_of(keys)
     boards = [Board.parse(key, seasons) for key in keys]
     begun = [board if board and BEGINNING <= board.period.starts_on <= today else None for board in boards]
     titled = dict.fromkeys(board.definition for board in begun if board)
@@ -143,7 +153,7 @@ async def visible_boards(ports: Ports, keys: Sequence[str]) -> list[Board | None
 
 async def earlier_boards(boards: Sequence[Board]) -> list[Board | None]:
     """Each board one period earlier, in their order; None before anything was counted for its metric."""
-    seasons = await named_seasons()
+    seasons = await _seasons_of(map(str, boards))
     first_days = await rows.first_days([board.family.metric for board in boards])
     found: list[Board | None] = []
     for board, first_day in zip(boards, first_days, strict=True):
@@ -231,7 +241,7 @@ async def moves_of(ports: Ports, board: Board, question: Question) -> AsyncGener
             rest = 0.0  # the present state is no update: the first one may follow it at once
             while True:
                 moved.clear()
-                board = Board.parse(str(board), await named_seasons()) or board  # a season that begins ends it early
+                board = Board.parse(str(board), await _seasons_of([str(board)])) or board  # a new season ends one early
                 reading = await read_board(ports, board, question)
                 if last is None or (reading.answer, reading.phase) != (last.answer, last.phase):
                     yield reading
@@ -247,6 +257,11 @@ async def moves_of(ports: Ports, board: Board, question: Question) -> AsyncGener
                         await asyncio.wait_for(moved.wait(), LOOK_SECONDS)
         finally:
             await end(watch)
+
+
+async def _seasons_of(keys: Iterable[str]) -> list[Season]:
+    """The named seasons if any of these boards runs over a season; the periods of the others are the calendar's."""
+    return await named_seasons() if any(f".{BoardPeriod.SEASON.value}." in key for key in keys) else []
 
 
 async def _watch(messages: AsyncIterator[dict[str, Any]], moved: asyncio.Event) -> None:

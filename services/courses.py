@@ -7,6 +7,7 @@ from uuid import UUID
 from auth.actor import Actor
 from auth.permissions import may_see_course
 from gamification.facts import CourseRated
+from gamification.tariff import Tariff
 from gamification.worth import course_worth
 from kit.db import transaction
 from kit.errors import DomainError, ErrorCode, bad_input, not_found
@@ -15,6 +16,7 @@ from kit.paging import Ask, Page, page_of
 from kit.words import CourseKind, CourseSort, CourseStatus, OutletTier
 from models import assignments, course_lists, courses, lessons, making
 from models.assignments import AssignedRow
+from models.course_cards import CourseCard
 from models.course_lists import CourseFilter
 from models.courses import CourseRow
 from models.lessons import LessonRow, MediaRow
@@ -22,7 +24,6 @@ from models.progress import enrolments_of
 from services.points import reward
 from services.ports import Ports
 from services.recommend import Candidate, Recommendation, Taste, recommend
-from services.tariff import tariff_at
 
 LONGEST_TEXT = 100
 LONGEST_COMMENT = 500
@@ -43,9 +44,9 @@ def readable(actor: Actor | None, wanted: CourseFilter) -> CourseFilter:
     return replace(wanted, member_id=member_id, maker_id=maker_id)
 
 
-async def list_courses(wanted: CourseFilter, sort: CourseSort, ask: Ask) -> Page[CourseRow]:
-    """A page of the catalogue; `wanted` comes from `readable`."""
-    return await course_lists.course_page(wanted, sort, ask)
+async def list_courses(actor: Actor | None, wanted: CourseFilter, sort: CourseSort, ask: Ask) -> Page[CourseCard]:
+    """A page of the catalogue as the actor sees it; `wanted` comes from `readable`."""
+    return await course_lists.course_page(actor.member_id if actor is not None else None, wanted, sort, ask)
 
 
 async def visible_courses(actor: Actor | None, course_ids: Sequence[UUID]) -> list[CourseRow | None]:
@@ -103,10 +104,9 @@ def _may_see_lesson(actor: Actor | None, row: LessonRow) -> bool:
     return may_see_course(actor, CourseStatus.DRAFT if row.in_making else row.course_status)
 
 
-async def course_points(ports: Ports, kinds: Sequence[tuple[CourseKind, int]]) -> list[int]:
+async def course_points(ports: Ports, tariff: Tariff, kinds: Sequence[tuple[CourseKind, int]]) -> list[int]:
     """What completing all of a course pays at the moment, for each (kind of course, lessons it has)."""
     now = ports.clock.now()
-    tariff = await tariff_at(now)
     return [course_worth(tariff, now, required=kind is CourseKind.REQUIRED, lessons=count) for kind, count in kinds]
 
 
@@ -150,10 +150,12 @@ async def recommended_courses(member_id: UUID | None) -> list[Recommendation]:
     """Everything worth learning next, best first; nothing for someone signed out."""
     if member_id is None:
         return []
+    found = await assignments.candidate_courses(member_id)
+    if not found:
+        return []
     candidates = [
         Candidate(
             course_id=row["id"],
-            module_id=row["module_id"],
             kind=CourseKind(row["kind"]),
             audience_tiers=tuple(OutletTier(tier) for tier in row["audience_tiers"]),
             published_at=row["published_at"],
@@ -161,11 +163,12 @@ async def recommended_courses(member_id: UUID | None) -> list[Recommendation]:
             lessons_completed=row["lessons_completed"],
             lesson_count=row["lesson_count"],
             tier_completions=row["tier_completions"],
+            taken_up=row["taken_up"],
         )
-        for row in await assignments.candidate_courses(member_id)
+        for row in found
     ]
-    tier = await assignments.tier_of(member_id)
-    return recommend(candidates, Taste(tier, await assignments.taken_up_by_module(member_id)))
+    tier = found[0]["tier"]
+    return recommend(candidates, Taste(OutletTier(tier) if tier is not None else None, found[0]["most_taken_up"]))
 
 
 def recommendation_page(ranked: Sequence[Recommendation], ask: Ask) -> Page[Recommendation]:

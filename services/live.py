@@ -12,7 +12,7 @@ from kit.paging import Ask, Page
 from kit.words import LiveStatus, Role
 from models import live_lists
 from models.live import LiveLesson, LiveSeries, LiveStep, end_seats, lessons_to_expire, locked_lesson
-from models.live_lists import Audience, LiveLessonRow, Window
+from models.live_lists import Audience, LiveCard, LiveLessonRow, Window
 from services.live_news import status_changed
 from services.live_states import FAILED, OVER, may_move
 from services.ports import Ports
@@ -67,20 +67,19 @@ async def expire_live_lessons(ports: Ports) -> None:
         await transaction(partial(expire, each))
 
 
-async def audience_of(actor: Actor) -> Audience:
+def audience_of(actor: Actor) -> Audience:
     """What the actor is invited to where they learn now, and what they look after."""
-    own_path, tier = await live_lists.place_of(actor.member_id)
-    return Audience(actor.member_id, own_path, tier, actor.reach(), actor.reach(Role.ADMIN, Role.AUDITOR))
+    return Audience(actor.member_id, actor.reach(), actor.reach(Role.ADMIN, Role.AUDITOR))
 
 
 async def visible_lessons(actor: Actor, ids: Sequence[UUID]) -> list[LiveLessonRow | None]:
     """Those of the lessons that are there for the actor, None for the others, in the order of `ids`."""
-    return await live_lists.visible_to(await audience_of(actor), ids)
+    return await live_lists.visible_to(audience_of(actor), ids)
 
 
 async def visible_series(actor: Actor, ids: Sequence[UUID]) -> list[LiveSeries | None]:
     """Those of the series that have a lesson which is there for the actor, None for the others, in their order."""
-    return await live_lists.series_visible_to(await audience_of(actor), ids)
+    return await live_lists.series_visible_to(audience_of(actor), ids)
 
 
 def checked_window(
@@ -101,12 +100,12 @@ def checked_window(
     return Window(begins, ends, tuple(dict.fromkeys(states)) if states is not None else None, from_now)
 
 
-async def list_lessons(actor: Actor | None, window: Window, ask: Ask) -> Page[LiveLessonRow]:
+async def list_lessons(actor: Actor | None, window: Window, ask: Ask) -> Page[LiveCard]:
     """The lessons of a window that are there for the actor, in its order; `window` is a checked one."""
     if actor is None:
         return Page([])
-    return await live_lists.lessons_page(await audience_of(actor), window, ask)
+    return await live_lists.lessons_page(audience_of(actor), window, ask)
 
 
 async def count_lessons(actor: Actor | None, window: Window) -> int:
-    return await live_lists.count_lessons(await audience_of(actor), window) if actor is not None else 0
+    return await live_lists.count_lessons(audience_of(actor), window) if actor is not None else 0

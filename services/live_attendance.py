@@ -255,7 +255,7 @@ async def _have_seat(ports: Ports, actor: Actor, lesson: LiveLessonRow) -> None:
     [seat] = await seats_of_member(actor.member_id, [lesson.id])
     if seat is not None and seat.state is SeatState.SEATED:
         return
-    if not await is_invited(await audience_of(actor), lesson.id):
+    if not await is_invited(audience_of(actor), lesson.id):
         raise DomainError(ErrorCode.FORBIDDEN)
     if lesson.capacity is None:
         return

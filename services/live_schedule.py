@@ -12,6 +12,7 @@ from uuid import UUID
 
 from auth.actor import Actor
 from auth.permissions import may_run_live
+from gamification.tariff import Tariff
 from gamification.worth import live_worth
 from kit.db import require_transaction, transaction
 from kit.errors import DomainError, ErrorCode, bad_input, not_found
@@ -55,7 +56,6 @@ from services.live_series import AHEAD, COPIED, DOORS_BEFORE, make_lessons
 from services.live_states import Deed, allows, may_move, require_state
 from services.offers import path_of, region_for_offer
 from services.ports import Ports
-from services.tariff import tariff_at
 
 CREDIT_COLUMNS = ("min_percent", "min_seconds", "points", "replay_points", "check_ins_required")
 NEEDS = {
@@ -233,10 +233,9 @@ async def cancel_live_lesson(ports: Ports, actor: Actor, lesson_id: UUID, reason
     return await transaction(work)
 
 
-async def attendance_points(ports: Ports, lessons: Sequence[LiveLessonRow]) -> list[tuple[int, int]]:
+async def attendance_points(ports: Ports, tariff: Tariff, lessons: Sequence[LiveLessonRow]) -> list[tuple[int, int]]:
     """What having been present pays at the moment, and what the replay pays, for each lesson."""
     now = ports.clock.now()
-    tariff = await tariff_at(now)
     return [live_worth(tariff, now, each.points, each.replay_points) for each in lessons]
 
 

@@ -35,7 +35,7 @@ async def reserve_live_seat(ports: Ports, actor: Actor, lesson_id: UUID) -> Live
     NOT_FOUND for a lesson that is not there for the actor, FORBIDDEN for who sees it without being invited, as its
     host; STATE_FORBIDS once it is over or called off, CLOSED when its time has passed without it.
     """
-    audience = await audience_of(actor)
+    audience = audience_of(actor)
     invited = await is_invited(audience, lesson_id)
     if not invited and await visible_to(audience, [lesson_id]) == [None]:
         raise not_found("liveLessonId")

@@ -105,10 +105,9 @@ async def pay_pending(ports: Ports, member_id: UUID) -> None:
     await in_turn(member_id, work)
 
 
-async def pay_if_due(ports: Ports, member_id: UUID) -> None:
+async def pay_if_due(ports: Ports, member_id: UUID, due_at: datetime | None) -> None:
     """Pay before the member is shown how far they are, if the worker has not come round yet. A failure waits for it."""
-    budget = await credit.budget_of(member_id)
-    if budget is not None and budget.due_at is not None and budget.due_at <= ports.clock.now():
+    if due_at is not None and due_at <= ports.clock.now():
         await _pay_or_log(ports, member_id)
 
 

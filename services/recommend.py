@@ -1,6 +1,6 @@
 """Which courses to show a learner next, and why. Pure: a better scoring may replace `recommend` and nothing else."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,11 +33,11 @@ class Reason(StrEnum):
 class Candidate:
     """A published course the learner has not completed. `due_at`: it is assigned to them.
 
-    `tier_completions`: how many people of outlets of the learner's tier have completed it.
+    `tier_completions`: how many people of outlets of the learner's tier have completed it. `taken_up`: how many courses
+    of its module the learner has begun, those completed among them.
     """
 
     course_id: UUID
-    module_id: UUID
     kind: CourseKind
     audience_tiers: tuple[OutletTier, ...]
     published_at: datetime
@@ -45,6 +45,7 @@ class Candidate:
     lessons_completed: int = 0
     lesson_count: int = 0
     tier_completions: int = 0
+    taken_up: int = 0
 
     @property
     def begun(self) -> bool:
@@ -53,10 +54,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """What is known of a learner: the tier of the current outlet, and how many courses of each module they took up."""
+    """What is known of a learner: the tier of the current outlet, and the most courses they took up of one module."""
 
     tier: OutletTier | None
-    taken_up: Mapping[UUID, int]
+    most_taken_up: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,8 @@ def _judge(course: Candidate, taste: Taste, most_completed: int) -> Recommendati
     if taste.tier in course.audience_tiers:
         # A course made for few tiers fits more than one made for all four.
         parts[Reason.TIER_FITS] = TIER_FITS // len(course.audience_tiers)
-    if liked := taste.taken_up.get(course.module_id, 0):
-        parts[Reason.MODULE_LIKED] = MODULE_LIKED * liked // max(taste.taken_up.values())
+    if course.taken_up:
+        parts[Reason.MODULE_LIKED] = MODULE_LIKED * course.taken_up // taste.most_taken_up
     reason = max(parts, key=lambda each: parts[each], default=Reason.NEW)
     return Recommendation(course, sum(parts.values()), reason)
 

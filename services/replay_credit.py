@@ -115,7 +115,7 @@ async def _watched_by(ports: Ports, actor: Actor, lesson_id: UUID) -> tuple[Live
     if lesson is None:
         raise not_found("liveLessonId")
     if actor.member_id == lesson.host_id or not (
-        await is_invited(await audience_of(actor), lesson_id) or await is_in_audience(lesson_id, actor.member_id)
+        await is_invited(audience_of(actor), lesson_id) or await is_in_audience(lesson_id, actor.member_id)
     ):
         raise DomainError(ErrorCode.FORBIDDEN)
     require_state(lesson.status, Deed.WATCH_REPLAY, "liveLessonId")

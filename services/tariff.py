@@ -65,6 +65,11 @@ async def tariff_of(days: Iterable[date]) -> Tariff:
     return Tariff(rate_of(row) for row in await rates_between(day_start(ordered[0]), until))
 
 
+async def tariffs_of_days(days: Sequence[date]) -> list[Tariff]:
+    """`tariff_of` each of these days alone, in their order."""
+    return [await tariff_of([day]) for day in days]
+
+
 async def tariff_at(moment: datetime) -> Tariff:
     """The lines in force at one moment."""
     return Tariff(rate_of(row) for row in await rates_between(moment, moment))

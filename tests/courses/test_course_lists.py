@@ -14,9 +14,9 @@ from tests.world import World
 
 
 async def found(wanted: CourseFilter) -> set[UUID]:
-    page = await course_page(wanted, CourseSort.NEWEST, Ask(100))
+    page = await course_page(None, wanted, CourseSort.NEWEST, Ask(100))
     assert await count_courses(wanted) == len(page.rows)
-    return {row.id for row in page.rows}
+    return {card.course.id for card in page.rows}
 
 
 @pytest.mark.parametrize(
@@ -123,16 +123,18 @@ async def test_pages_run_through_each_order_without_gap_or_repeat_in_both_direct
 
     forward, after = "", None
     while True:
-        page = await course_page(CourseFilter(), sort, Ask(2, after=after))
-        forward += "".join(names[row.id] for row in page.rows)
+        page = await course_page(None, CourseFilter(), sort, Ask(2, after=after))
+        forward += "".join(names[card.course.id] for card in page.rows)
         if not page.has_next:
             break
-        after = course_key(sort, page.rows[-1])
-    last = await course_page(CourseFilter(), sort, Ask(2, backwards=True))
-    before = await course_page(CourseFilter(), sort, Ask(2, before=course_key(sort, last.rows[0]), backwards=True))
+        after = course_key(sort, page.rows[-1].course)
+    last = await course_page(None, CourseFilter(), sort, Ask(2, backwards=True))
+    before = await course_page(
+        None, CourseFilter(), sort, Ask(2, before=course_key(sort, last.rows[0].course), backwards=True)
+    )
 
     assert forward == order
-    assert "".join(names[row.id] for row in [*before.rows, *last.rows]) == order[1:]
+    assert "".join(names[card.course.id] for card in [*before.rows, *last.rows]) == order[1:]
     assert before.has_previous
     assert before.has_next
 
@@ -145,7 +147,7 @@ async def test_every_order_is_read_from_its_index_and_not_sorted(
     await _shelf(world)
     statements.clear()
 
-    await course_page(CourseFilter(), sort, Ask(2, backwards=backwards))
+    await course_page(None, CourseFilter(), sort, Ask(2, backwards=backwards))
     [(sql, values)] = statements
     plan = await _plan(sql, values)
 

@@ -6,9 +6,8 @@ from kit.words import CourseKind, OutletTier
 from services.recommend import Candidate, Reason, Taste, recommend
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-HERE, ELSEWHERE = UUID(int=900), UUID(int=901)
 ALL = tuple(OutletTier)
-NOBODY = Taste(OutletTier.ORDINARY, {})
+NOBODY = Taste(OutletTier.ORDINARY, 0)
 
 
 def course(
@@ -19,10 +18,10 @@ def course(
     due_at: datetime | None = None,
     done: tuple[int, int] = (0, 0),
     similar: int = 0,
-    module: UUID = ELSEWHERE,
+    taken_up: int = 0,
     published_at: datetime = NOW,
 ) -> Candidate:
-    return Candidate(UUID(int=number), module, kind, tiers, published_at, due_at, *done, similar)
+    return Candidate(UUID(int=number), kind, tiers, published_at, due_at, *done, similar, taken_up)
 
 
 def order(*candidates: Candidate, taste: Taste = NOBODY) -> list[int]:
@@ -37,9 +36,9 @@ def reason(candidate: Candidate, taste: Taste = NOBODY) -> Reason:
 def test_what_is_assigned_stands_before_what_is_required_and_both_before_all_that_merely_fits() -> None:
     assigned = course(1, due_at=NOW)
     required = course(2, kind=CourseKind.REQUIRED)
-    everything_else = course(3, tiers=(OutletTier.ORDINARY,), done=(9, 10), similar=50, module=HERE)
+    everything_else = course(3, tiers=(OutletTier.ORDINARY,), done=(9, 10), similar=50, taken_up=7)
 
-    found = order(everything_else, required, assigned, taste=Taste(OutletTier.ORDINARY, {HERE: 7}))
+    found = order(everything_else, required, assigned, taste=Taste(OutletTier.ORDINARY, 7))
 
     assert found == [1, 2, 3]
 
@@ -71,13 +70,13 @@ def test_what_similar_outlets_completed_more_often_comes_first() -> None:
 
 
 def test_the_module_a_learner_likes_most_lifts_its_courses() -> None:
-    taste = Taste(OutletTier.ORDINARY, {HERE: 3, ELSEWHERE: 1})
+    taste = Taste(OutletTier.ORDINARY, 3)
 
-    assert order(course(1), course(2, module=HERE), taste=taste) == [2, 1]
+    assert order(course(1, taken_up=1), course(2, taken_up=3), taste=taste) == [2, 1]
 
 
 def test_a_learner_without_an_outlet_is_shown_every_tier() -> None:
-    taste = Taste(None, {})
+    taste = Taste(None, 0)
 
     assert order(course(1, tiers=(OutletTier.PARTNER,)), taste=taste) == [1]
 
@@ -87,7 +86,7 @@ def test_each_reason_is_the_one_that_weighs_most() -> None:
     assert reason(course(1, kind=CourseKind.REQUIRED, done=(1, 2))) is Reason.REQUIRED
     assert reason(course(1, similar=4, tiers=(OutletTier.ORDINARY,))) is Reason.SIMILAR_DID
     assert reason(course(1, tiers=(OutletTier.ORDINARY,))) is Reason.TIER_FITS
-    assert reason(course(1, module=HERE), Taste(None, {HERE: 2})) is Reason.MODULE_LIKED
+    assert reason(course(1, taken_up=2), Taste(None, 2)) is Reason.MODULE_LIKED
     assert reason(course(1)) is Reason.NEW
 
 

@@ -308,4 +308,5 @@ async def test_one_reward_of_twenty_facts_takes_as_many_statements_as_one(world:
     one = await statements(ports, [lesson(may, 0, NOON)])
     twenty = await statements(ports, [lesson(bo, number, NOON + number % 5 * DAY) for number in range(20)])
 
-    assert twenty <= one + 1 <= 22  # twenty facts reach a level, which is told
+    # Twenty facts reach a level, which is told. One of the others announces the region's days anew for the overview.
+    assert twenty <= one + 1 <= 22

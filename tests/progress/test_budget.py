@@ -154,7 +154,7 @@ async def test_the_worker_pays_when_the_time_has_come(ports, world):
     await pay_all_due(ports)
     before = await everything()
     await pay_all_due(ports)
-    await pay_if_due(ports, may.member_id)
+    await pay_if_due(ports, may.member_id, ports.clock.now())
     assert (await progress_in(may, course.lesson_ids[0])).watched_seconds == 900
     assert await everything() == before
 

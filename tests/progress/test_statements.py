@@ -72,6 +72,7 @@ async def test_lessons_and_a_course_completed_with_their_rewards_take_some_forty
         outcome = await send(ports, may, *batch)
 
     assert told(outcome) == [ACCEPTED] * 20
+    # Two of them announce the region's days for the overview, once with the points and once with what was learned.
     assert len(statements) <= 47
 
 

@@ -68,8 +68,8 @@ async def in_snapshot(metric: str = "POINTS") -> dict[UUID, int]:
 
 
 async def phase(ports: Ports) -> BoardPhase:
-    board = await find_board(ports, BoardMetric.POINTS, BoardPeriod.SEASON, FIRST, Scope(), BoardSubjectKind.MEMBER)
-    return (await read_board(ports, board, Question())).phase
+    found = await find_board(ports, BoardMetric.POINTS, BoardPeriod.SEASON, FIRST, Scope(), BoardSubjectKind.MEMBER)
+    return (await read_board(ports, found.board, Question())).phase
 
 
 async def nothing_differs(ports: Ports) -> None:
@@ -123,7 +123,7 @@ async def test_ten_processes_close_a_season_once_while_a_hundred_awards_land(
     frozen = await BoardPeriodRow.exclude(phase=BoardPhase.GRACE)
     seasons = [row for row in frozen if (row.period, row.starts_on) == (BoardPeriod.SEASON, FIRST)]
     running = await find_board(ports, BoardMetric.POINTS, BoardPeriod.SEASON, None, Scope(), BoardSubjectKind.MEMBER)
-    now = (await read_board(ports, running, Question(asked=tuple(people)))).answer.asked
+    now = (await read_board(ports, running.board, Question(asked=tuple(people)))).answer.asked
     snapshot = await in_snapshot()
     assert closed == len(frozen)
     assert [row.phase for row in seasons] == [BoardPhase.AWARDED]

@@ -51,7 +51,8 @@ async def start(gql: Gql, by: Member, **changed: object) -> dict[str, Any]:
 
 
 async def season_board(ports: Ports, day: date | None = None) -> Board:
-    return await find_board(ports, BoardMetric.POINTS, BoardPeriod.SEASON, day, Scope(), BoardSubjectKind.MEMBER)
+    found = await find_board(ports, BoardMetric.POINTS, BoardPeriod.SEASON, day, Scope(), BoardSubjectKind.MEMBER)
+    return found.board
 
 
 async def somebody(ports: Ports) -> Learner:

@@ -23,6 +23,7 @@ from services.draws import draw_faults
 from services.ledger import ledger_verify
 from services.ports import Ports
 from services.sessions import Device, sign_in_with_code
+from services.tariff import tariff_at
 from tests.gql import Gql
 from workers.relay import drain
 
@@ -248,7 +249,8 @@ async def test_what_a_course_is_said_to_pay_is_what_it_pays(ports: Ports) -> Non
                 AND (l.object_id = c.id OR l.object_id IN (SELECT id FROM lessons WHERE course_id = c.id))
            GROUP BY c.id, e.member_id"""
     )
-    said = await course_points(ports, [(CourseKind(row["kind"]), row["lessons"]) for row in paid])
+    tariff = await tariff_at(ports.clock.now())
+    said = await course_points(ports, tariff, [(CourseKind(row["kind"]), row["lessons"]) for row in paid])
     assert len(paid) > 100
     assert [row["paid"] for row in paid] == said
 
