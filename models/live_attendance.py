@@ -81,11 +81,11 @@ async def put_ticket(
     ticket_id: UUID, lesson_id: UUID, member_id: UUID, device_id: str, now: datetime, gap: timedelta
 ) -> Ticket:
     """The device's ticket, a new one the first time. Coming back within `gap` of its last sign of life was no break;
-    after it a new run begins now."""
+    after it a new run begins now. In a transaction, the member's attendance of the lesson is held from here on."""
     await execute(
         "INSERT INTO live_attendances (lesson_id, member_id, recorded_at, first_joined_at) VALUES ($1, $2, $3, $3)"
-        " ON CONFLICT (lesson_id, member_id) DO UPDATE SET first_joined_at = excluded.first_joined_at"
-        " WHERE live_attendances.first_joined_at IS NULL",
+        " ON CONFLICT (lesson_id, member_id) DO UPDATE"
+        " SET first_joined_at = coalesce(live_attendances.first_joined_at, excluded.first_joined_at)",
         lesson_id, member_id, now,
     )  # fmt: skip
     await execute(

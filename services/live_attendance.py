@@ -78,9 +78,11 @@ async def join_live_lesson(ports: Ports, actor: Actor, lesson_id: UUID, device_i
         await _have_seat(ports, actor, seen)
 
     async def work() -> Ticket:
+        ticket = await rows.put_ticket(new_id(), lesson_id, actor.member_id, device_id, now, MOST_BETWEEN_BEATS)
+        # Counted behind the lock on the attendance, so that of many devices at once no more come in.
         if await rows.count_tickets(lesson_id, actor.member_id, device_id) >= MOST_DEVICES:
             raise DomainError(ErrorCode.LIMIT_REACHED, field=["deviceId"])
-        return await rows.put_ticket(new_id(), lesson_id, actor.member_id, device_id, now, MOST_BETWEEN_BEATS)
+        return ticket
 
     return await transaction(work)
 
@@ -261,7 +263,7 @@ async def _have_seat(ports: Ports, actor: Actor, lesson: LiveLessonRow) -> None:
         return
     if lesson.seats_taken >= lesson.capacity:
         raise DomainError(ErrorCode.FULL, field=["liveLessonId"])
-    if (await reserve_live_seat(ports, actor, lesson.id)).state is not SeatState.SEATED:
+    if (await reserve_live_seat(ports, actor, lesson.id, waits=False)).state is not SeatState.SEATED:
         raise DomainError(ErrorCode.FULL, field=["liveLessonId"])
 
 

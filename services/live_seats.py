@@ -29,11 +29,12 @@ from services.live_states import ON_AIR, Deed, require_state
 from services.ports import Ports
 
 
-async def reserve_live_seat(ports: Ports, actor: Actor, lesson_id: UUID) -> LiveSeat:
+async def reserve_live_seat(ports: Ports, actor: Actor, lesson_id: UUID, *, waits: bool = True) -> LiveSeat:
     """Reserve a seat, or a place on the waitlist when there is none left; again: the same answer.
 
     NOT_FOUND for a lesson that is not there for the actor, FORBIDDEN for who sees it without being invited, as its
-    host; STATE_FORBIDS once it is over or called off, CLOSED when its time has passed without it.
+    host; STATE_FORBIDS once it is over or called off, CLOSED when its time has passed without it. FULL, and no place on
+    the waitlist, for who does not wait.
     """
     audience = audience_of(actor)
     invited = await is_invited(audience, lesson_id)
@@ -54,6 +55,8 @@ async def reserve_live_seat(ports: Ports, actor: Actor, lesson_id: UUID) -> Live
         if now >= lesson.ends_at and lesson.status not in ON_AIR:
             raise DomainError(ErrorCode.CLOSED, field=["liveLessonId"])
         free = lesson.capacity is None or lesson.seats_taken < lesson.capacity
+        if not free and not waits:
+            raise DomainError(ErrorCode.FULL, field=["liveLessonId"])
         lesson.arrivals += 1
         lesson.seats_taken += free
         await lesson.save(update_fields=["arrivals", "seats_taken"])

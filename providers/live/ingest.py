@@ -20,7 +20,7 @@ import structlog
 
 from kit.clock import Clock, monotonic
 from kit.ids import new_id
-from kit.tasks import end
+from kit.tasks import Turns, end
 from providers.live.recorder import CannotRecord, Recorder
 from providers.live.rtmp import Connection, Malformed, Message
 from providers.live.signing import NAME
@@ -72,13 +72,21 @@ class IngestServer:
         self._door = door
         self._clock = clock
         self._feeds: dict[str, _Feed] = {}
+        self._turns = Turns()
         self._connections: set[asyncio.Task[None]] = set()
+        self._waiting: dict[StreamWriter, None] = {}
+        """Who has not been let in yet, the longest waiting first."""
 
     def accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         """A new connection. Not a coroutine: asyncio would report every connection that is cancelled as a fault."""
         if len(self._connections) >= MOST_CONNECTIONS:
-            writer.transport.abort()
-            return
+            # Whoever has waited longest gives way, so that strangers who say nothing keep no host out.
+            longest = next(iter(self._waiting), writer)
+            self._waiting.pop(longest, None)
+            longest.transport.abort()
+            if longest is writer:
+                return
+        self._waiting[writer] = None
         task = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
@@ -108,6 +116,7 @@ class IngestServer:
         except Exception:
             _log.exception("a connection failed")
         finally:
+            self._waiting.pop(writer, None)
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
@@ -120,10 +129,13 @@ class IngestServer:
         address = str((writer.get_extra_info("peername") or ("",))[0])
         feed = None
         if wish.app == APP and NAME.fullmatch(wish.name):
-            feed = await self._begun(wish.name, secret, address, writer)
+            # One after the other: of two at once, the door would let in one and this server keep the other.
+            async with self._turns.take(wish.name):
+                feed = await self._begun(wish.name, secret, address, writer)
         if feed is None:
             await connection.refuse()
             return
+        self._waiting.pop(writer, None)
         try:
             await connection.admit()
             await self._follow(connection, feed)
@@ -140,7 +152,8 @@ class IngestServer:
         client = new_id().hex
         if name in self._feeds:
             # The key is looked at all the same: who tries does not learn from the time it takes who is on air.
-            await self._door.may_publish(name, secret, client, address)
+            if await self._door.may_publish(name, secret, client, address):
+                await self._door.has_ended(name, client)
             return None
         directory = self._root / name
         feed = _Feed(name, client, Recorder(directory, self._clock), writer, asyncio.Event())

@@ -1,8 +1,8 @@
 """RTMP, the side that receives: messages in, with limits on everything a stranger decides.
 
-pyrtmp knows the commands and how they are answered. Its reader is not used: it believes any length, loses its place in
-a stream of more than 4.6 hours, and forgets the time between two packets of the same size. Nor is its server: importing
-it sets the logging of the whole process to DEBUG, with stream keys in it.
+pyrtmp knows how commands are answered. Its reader is not used: it believes any length, loses its place in a stream of
+more than 4.6 hours, and forgets the time between two packets of the same size; commands are read by `amf.py`. Nor is
+its server: importing it sets the logging of the whole process to DEBUG, with stream keys in it.
 """
 
 import asyncio
@@ -14,11 +14,12 @@ from typing import Any
 from bitstring import BitStream
 from pyrtmp.amf.serializers import AMF0Serializer
 from pyrtmp.messages import Chunk
-from pyrtmp.messages.command import CommandMessage, NCConnect, NCCreateStream, NSPublish
+from pyrtmp.messages.command import NCConnect, NCCreateStream, NSPublish
 from pyrtmp.messages.protocol_control import Acknowledgement, SetChunkSize, SetPeerBandwidth, WindowAcknowledgementSize
 from pyrtmp.messages.user_control import StreamBegin
 
 from kit.ids import new_bytes
+from providers.live.amf import Unreadable, values_of
 
 for _name in [name for name in logging.Logger.manager.loggerDict if name.startswith("pyrtmp.")]:
     logging.getLogger(_name).disabled = True  # they quote what strangers send
@@ -34,6 +35,10 @@ MOST_COMMAND_BYTES = 16 * 1024
 MOST_MESSAGE_BYTES = 4 * 1024 * 1024
 """A key frame of a good camera is a tenth of it."""
 MOST_CHUNK_STREAMS = 32
+MOST_COMMANDS = 32
+"""Before publishing; a camera sends five. Each is answered, and the answer costs more than the question."""
+MOST_BYTES_BEFORE = 64 * 1024
+"""Of whatever kind, from who has not been let in."""
 WINDOW_BYTES = 2_500_000
 OUR_CHUNK_BYTES = 4096
 LONGEST_NAME = 512
@@ -72,6 +77,8 @@ class MessageReader:
         self._streams: dict[int, _ChunkStream] = {}
         self.most_bytes = MOST_COMMAND_BYTES
         """How long a message may be, and all unfinished ones together; more once a publisher is let in."""
+        self.most_received: int | None = MOST_BYTES_BEFORE
+        """How much may come in all; None once a publisher is let in."""
         self.received_bytes = 0
         self.window_bytes = WINDOW_BYTES
 
@@ -149,6 +156,8 @@ class MessageReader:
 
     async def _read(self, count: int) -> bytes:
         self.received_bytes += count
+        if self.most_received is not None and self.received_bytes > self.most_received:
+            raise Malformed("more than it takes to say who one is")
         return await self._reader.readexactly(count)
 
 
@@ -161,6 +170,13 @@ class Wish:
     query: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Command:
+    name: str
+    values: list[Any]
+    """What follows the name: a number to answer to, an object or None, and whatever the command has."""
+
+
 class Connection:
     """One publisher, from the greeting to the last packet."""
 
@@ -169,7 +185,6 @@ class Connection:
         self._writer = writer
         self._messages = MessageReader(reader)
         self._acknowledged = 0
-        self._wish: Chunk | None = None
 
     async def wish(self) -> Wish:
         """Greet, and listen until somebody wants to publish. `Malformed` if they want anything else."""
@@ -180,42 +195,43 @@ class Connection:
         await self._writer.drain()
         await self._reader.readexactly(CHALLENGE)
         app = ""
-        while True:
+        for _ in range(MOST_COMMANDS):
             command = await self._command()
-            if isinstance(command, NCConnect):
-                app = _text(_field(command.command_object, "app"))
+            if command.name == "connect":
+                app = _text(_field(_value(command, 1), "app"))
                 for answer in (
                     WindowAcknowledgementSize(ack_window_size=WINDOW_BYTES),
                     SetPeerBandwidth(ack_window_size=WINDOW_BYTES, limit_type=2),
                     StreamBegin(stream_id=0),
                     SetChunkSize(chunk_size=OUR_CHUNK_BYTES),
-                    command.create_response(),
+                    NCConnect(1, {}, None, command_name="connect", **_head()).create_response(),
                 ):
                     self._send(answer)
-            elif isinstance(command, NCCreateStream):
-                self._send(command.create_response())
-            elif isinstance(command, NSPublish):
-                self._wish = command
-                name, _, query = _text(command.publishing_name).partition("?")
+            elif command.name == "createStream":
+                number = _value(command, 0)
+                if not isinstance(number, float):
+                    raise Malformed("a command without a number")
+                self._send(NCCreateStream(number, {}, command_name="createStream", **_head()).create_response())
+            elif command.name == "publish":
+                name, _, query = _text(_value(command, 2)).partition("?")
                 return Wish(app.partition("?")[0].strip("/"), name, query)
             await self._writer.drain()
+        raise Malformed("more commands than a camera sends")
 
     async def admit(self) -> None:
         """Tell the publisher to begin."""
-        assert isinstance(self._wish, NSPublish)
-        self._messages.most_bytes = MOST_MESSAGE_BYTES
+        self._messages.most_bytes, self._messages.most_received = MOST_MESSAGE_BYTES, None
         self._send(StreamBegin(stream_id=1))
-        self._send(self._wish.create_response())
+        self._send(NSPublish(0, {}, "", "live", command_name="publish", **_head()).create_response())
         await self._writer.drain()
 
     async def refuse(self) -> None:
         """Tell the publisher no; for them to say so to a person, not to try again at once."""
-        assert self._wish is not None
         stream = BitStream()
         refusal = {"level": "error", "code": "NetStream.Publish.BadName", "description": "This key is not taken."}
         for value in ("onStatus", 0, None, refusal):
             AMF0Serializer.create_object(stream, value)
-        self._send(_chunk(COMMAND, stream.bytes, stream_id=self._wish.msg_stream_id))
+        self._send(_chunk(COMMAND, stream.bytes, stream_id=1))
         await self._writer.drain()
 
     async def media(self) -> Message | None:
@@ -227,10 +243,10 @@ class Connection:
                 self._send(Acknowledgement(seq_number=self._acknowledged & 0xFFFFFFFF))
             if message.kind in (AUDIO, VIDEO, DATA):
                 return message
-            if message.kind in (COMMAND, _COMMAND_AMF3) and _read_command(message).command_name in END_COMMANDS:
+            if message.kind in (COMMAND, _COMMAND_AMF3) and _read_command(message).name in END_COMMANDS:
                 return None
 
-    async def _command(self) -> CommandMessage:
+    async def _command(self) -> _Command:
         while (message := await self._messages.next()).kind not in (COMMAND, _COMMAND_AMF3):
             continue
         return _read_command(message)
@@ -240,14 +256,26 @@ class Connection:
             self._writer.write(raw.to_bytes())
 
 
-def _read_command(message: Message) -> CommandMessage:
+def _read_command(message: Message) -> _Command:
     payload = message.payload[1:] if message.kind == _COMMAND_AMF3 else message.payload
     if len(payload) > MOST_COMMAND_BYTES:
         raise Malformed("a command that is too long")
     try:
-        return CommandMessage.from_chunk(_chunk(COMMAND, payload, stream_id=1))
-    except Exception as error:  # whatever a stranger's bytes do to a parser
+        name, *values = values_of(payload)
+    except (Unreadable, ValueError) as error:
         raise Malformed("a command that cannot be read") from error
+    if not isinstance(name, str):
+        raise Malformed("a command without a name")
+    return _Command(name, values)
+
+
+def _value(command: _Command, place: int) -> Any:
+    return command.values[place] if place < len(command.values) else None
+
+
+def _head() -> dict[str, Any]:
+    """What pyrtmp wants to know of the command that it answers."""
+    return dict(vars(_chunk(COMMAND, b"", stream_id=1)))
 
 
 def _chunk(kind: int, payload: bytes, *, stream_id: int) -> Chunk:

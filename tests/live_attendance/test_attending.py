@@ -254,3 +254,48 @@ async def test_a_beat_is_two_statements_however_many_are_there(evening: Evening,
         asked = [each for each in seen if not each.startswith(POOL_RESETS)]
         assert len(asked) == 2, asked
     assert (first.seen.attended_seconds, second.seen.attended_seconds) == (25, 85)
+
+
+async def test_devices_that_join_at_once_are_one_attendance_and_a_ticket_each(evening: Evening) -> None:
+    may = await evening.world.learner()
+
+    tickets = await asyncio.gather(*(evening.join(may, f"device-{n % 4}") for n in range(20)))
+
+    assert len(set(tickets)) == 4
+    assert [tickets[n] for n in range(4)] * 5 == list(tickets)
+    assert [row["member_id"] for row in await rows("SELECT member_id FROM live_attendances")] == [may.id]
+    assert len(await rows("SELECT id FROM live_tickets")) == 4
+
+
+async def test_a_member_who_joins_with_ten_devices_at_once_has_five(evening: Evening) -> None:
+    may = await evening.world.learner()
+
+    answers = await asyncio.gather(
+        *(evening.ask(JOIN, may, liveLessonId=evening.gid, deviceId=f"device-{n}") for n in range(10))
+    )
+
+    codes = [error["code"] for each in answers for error in each["userErrors"]]
+    assert codes == ["LIMIT_REACHED"] * 5
+    assert len(await rows("SELECT id FROM live_tickets")) == 5
+
+
+async def test_of_twelve_who_join_at_once_for_three_seats_three_are_in_on_all_their_devices(evening: Evening) -> None:
+    await LiveLesson.filter(id=evening.lesson.id).update(capacity=3)
+    crowd = [await evening.world.learner(f"学员{n}") for n in range(12)]
+
+    answers = await asyncio.gather(
+        *(
+            evening.ask(JOIN, each, liveLessonId=evening.gid, deviceId=device)
+            for each in crowd
+            for device in ("device-1", "device-2")
+        )
+    )
+
+    codes = [error["code"] for each in answers for error in each["userErrors"]]
+    assert codes == ["FULL"] * 18  # and nobody waits who did not ask for it
+    seated = await rows("SELECT member_id FROM live_seats WHERE state = 'SEATED'")
+    inside = await rows("SELECT member_id, count(*) AS n FROM live_tickets GROUP BY member_id")
+    assert len(seated) == 3
+    assert {row["member_id"]: row["n"] for row in inside} == {row["member_id"]: 2 for row in seated}
+    assert await rows("SELECT 1 FROM live_seats WHERE state = 'WAITLISTED'") == []
+    assert (await LiveLesson.get(id=evening.lesson.id)).seats_taken == 3
