@@ -163,3 +163,19 @@ async def add_word_list(list_id: UUID, checksum: str, words: int, now: datetime)
 
 def _message(row: dict[str, Any]) -> MessageRow:
     return MessageRow(**{**row, "kind": LiveMessageKind(row["kind"])})
+
+
+async def untold_removals(member_id: UUID) -> dict[UUID, list[UUID]]:
+    """Lesson -> messages of the member that are gone while the room is still followed, and of which it was not told."""
+    found = await rows(
+        "SELECT m.lesson_id, m.id FROM live_messages m JOIN live_lessons l ON l.id = m.lesson_id"
+        " WHERE m.member_id = $1 AND m.removed_at IS NOT NULL"
+        " AND l.status IN ('SCHEDULED', 'REHEARSAL', 'LIVE', 'INTERRUPTED', 'ENDED', 'REPLAY_READY')"
+        " AND NOT EXISTS (SELECT FROM live_room_events e WHERE e.lesson_id = m.lesson_id"
+        " AND e.kind = 'MESSAGE_REMOVED' AND e.about_id = m.id) ORDER BY m.lesson_id, m.seq",
+        member_id,
+    )
+    shelf: dict[UUID, list[UUID]] = {}
+    for row in found:
+        shelf.setdefault(row["lesson_id"], []).append(row["id"])
+    return shelf

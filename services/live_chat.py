@@ -111,6 +111,25 @@ async def remove_live_message(ports: Ports, actor: Actor, message_id: UUID) -> M
     return message
 
 
+async def tell_rooms_of_deletion(ports: Ports, member_id: UUID) -> None:
+    """Tell the rooms that are followed what of a deleted member's words is gone. Said again, nothing is told twice.
+
+    After the deletion and not in it: whoever posts holds the room and waits for the member.
+    """
+    for lesson_id in await rows.untold_removals(member_id):
+
+        async def work(lesson_id: UUID = lesson_id) -> int | None:
+            await locked_room(lesson_id)
+            seq = None
+            for message_id in (await rows.untold_removals(member_id)).get(lesson_id, ()):
+                seq = await room_event(ports, lesson_id, RoomEventKind.MESSAGE_REMOVED, message_id)
+            return seq
+
+        seq = await transaction(work)
+        if seq is not None:
+            await tell_room(ports, lesson_id, seq)
+
+
 async def upvote_live_question(ports: Ports, actor: Actor, message_id: UUID) -> MessageRow:
     """Give a question the member's up-vote; again: take it back."""
     message = await _message(actor, message_id)

@@ -12,6 +12,7 @@ from models.exported_files import end_files_of
 from models.sessions import Knock, end_sessions, lock_doors
 from services.audit import record
 from services.codes import CodeAsked, refusal, request_own_code, try_code
+from services.live_chat import tell_rooms_of_deletion
 from services.live_seats import give_up_all_seats
 from services.outbox import announce
 from services.people import keep_a_chief_admin
@@ -52,6 +53,7 @@ async def delete_account(ports: Ports, actor: Actor, code: str) -> datetime:
     done = await transaction(work)
     if isinstance(done, DomainError):
         raise done
+    await tell_rooms_of_deletion(ports, actor.member_id)
     return done
 
 

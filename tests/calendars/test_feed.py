@@ -10,9 +10,11 @@ import pytest
 from icalendar import Calendar
 
 from kit.clock import ZONE, FrozenClock
-from kit.words import LiveStatus, SeatState
+from kit.ids import new_id
+from kit.words import LiveStatus, Role, SeatState
 from models.accounts import Member
 from models.calendars import CalendarFeed
+from models.classes import ClassSeat, OfflineClass
 from services.ports import Ports
 from tests.conftest import NOON
 from tests.gql import Gql
@@ -216,3 +218,23 @@ async def test_nobody_signed_out_gets_an_address(gql: Gql) -> None:
 
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     assert await CalendarFeed.all().count() == 0
+
+
+async def test_a_class_stands_in_the_calendar_with_its_place(gql: Gql, world: World) -> None:
+    may, trainer = await world.learner(), await world.staff(Role.LECTURER, name="陈老师")
+    held = await OfflineClass.create(
+        id=new_id(), title="陈列实操", trainer=trainer, region=await world.region(), place="二楼会议室",
+        address="人民路 1 号", starts_at=NOON + DAY, ends_at=NOON + DAY + HOUR, capacity=30, arrivals=1,
+        created_at=NOON,
+    )  # fmt: skip
+    await ClassSeat.create(
+        id=new_id(), offline_class=held, member=may, state=SeatState.SEATED, arrival=1, signed_up_at=NOON,
+        seated_at=NOON,
+    )  # fmt: skip
+
+    [event] = await events(gql, await address(gql, may))
+
+    assert str(event["uid"]) == f"class-{held.id}@growth-academy"
+    assert (str(event["summary"]), str(event["status"])) == ("陈列实操", "CONFIRMED")
+    assert event["dtstart"].dt == datetime(2026, 3, 3, 12, tzinfo=ZONE)
+    assert "二楼会议室" in str(event["location"])

@@ -7,12 +7,14 @@ from uuid import uuid4
 import pytest
 
 from kit.clock import FrozenClock
-from kit.db import rows
+from kit.db import rows, transaction
 from kit.errors import DomainError, ErrorCode
 from kit.ids import to_global
-from kit.words import LiveMessageKind, LiveStatus, Role
+from kit.words import LiveMessageKind, LiveStatus, Role, SeatState
 from models.audit import AuditEntry
-from models.live import LiveLesson
+from models.deletions import erase
+from models.live import LiveLesson, LiveSeat
+from services.live_attendance import join_live_lesson
 from services.live_chat import (
     Post,
     mute_in_live_lesson,
@@ -20,6 +22,7 @@ from services.live_chat import (
     post_live_message,
     remove_live_message,
     set_live_slow_mode,
+    tell_rooms_of_deletion,
     upvote_live_question,
 )
 from tests.gql import Gql
@@ -345,4 +348,38 @@ async def test_what_happened_in_a_room_is_not_written_anew(world: World) -> None
     for sql in ("UPDATE live_room_events SET seq = seq + 1", "DELETE FROM live_room_events"):
         with pytest.raises(Exception, match="not written anew"):
             await rows(f"{sql} RETURNING seq")
+    assert await room.seqs() == [1]
+
+
+async def test_what_a_member_said_goes_from_the_screens_with_their_account(gql: Gql, world: World) -> None:
+    room = await Room.opened(world, seated=2)
+    leaves, stays = room.seated
+    said = [await room.says(who, text) for who, text in ((leaves, "我的电话"), (stays, "好"))]
+    async with gql.socket(stays) as socket:
+        socket.subscribe("1", ROOM, {"id": room.gid})
+        assert texts(await events(socket, 3)) == ["我的电话", "好"]
+        await transaction(lambda: erase(leaves.id, "nobody", world.ports.clock.now()))
+        await asyncio.gather(*(tell_rooms_of_deletion(world.ports, leaves.id) for _ in range(3)))
+        [told] = await events(socket, 1)
+    chat = await gql.ask(CHAT, {"id": room.gid}, by=stays)
+
+    gone = to_global("LiveMessage", said[0].id)
+    assert told["event"] == {"__typename": "LiveMessageRemoved", "id": gone}
+    assert await room.seqs() == [1, 2, 3]
+    assert [each["text"] for each in chat["data"]["liveLesson"]["messages"]["nodes"]] == ["好"]
+
+
+async def test_a_ticket_lets_one_speak_and_a_place_on_the_waitlist_does_not(world: World) -> None:
+    room = await Room.opened(world, seated=2)
+    waits = room.seated[0]
+    await LiveSeat.filter(member_id=waits.id).update(state=SeatState.WAITLISTED, seated_at=None)
+    gave_up = room.seated[1]
+    cancelled = {"state": SeatState.CANCELLED, "cancelled_at": world.ports.clock.now()}
+    await LiveSeat.filter(member_id=gave_up.id).update(**cancelled)
+    joined = await world.learner(outlet=await world.outlet(region=room.region))
+    await join_live_lesson(world.ports, await room.actor(joined), room.lesson_id, "device-1")
+
+    assert (await refused(room.says(waits))).code is ErrorCode.STATE_FORBIDS
+    assert (await refused(room.says(gave_up))).code is ErrorCode.STATE_FORBIDS
+    assert (await room.says(joined)).seq == 1
     assert await room.seqs() == [1]
