@@ -113,6 +113,7 @@ class AcademyClient(AsyncpgDBClient):
             loop=None,
             command_timeout=STATEMENT_SECONDS + 5,  # a frozen server answers no statement_timeout
             timeout=10,
+            reset=_nothing_to_reset,
             server_settings={
                 "application_name": APPLICATION,
                 "timezone": "UTC",
@@ -133,6 +134,14 @@ class AcademyClient(AsyncpgDBClient):
     async def _translate_exceptions(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with _faults_are_unavailable():
             return await super()._translate_exceptions(func, *args, **kwargs)
+
+
+async def _nothing_to_reset(connection: asyncpg.Connection) -> None:
+    """asyncpg's own reset costs every statement outside a transaction a second round trip.
+
+    It has nothing to do here: settings and locks are those of a transaction, a transaction left open is rolled back
+    before this is called, and the one connection with a lock of its session (`leadership`) is closed.
+    """
 
 
 client_class = AcademyClient
@@ -334,7 +343,12 @@ async def leadership(name: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
         yield leads
     finally:
         if pool is not None and held is not None:
-            await pool.release(held)  # a released connection is reset, which frees its advisory locks
+            try:
+                await held.close(timeout=LOCK_SECONDS)  # and with it goes the lock
+            except (*_AWAY, asyncpg.InterfaceError, TimeoutError):
+                held.terminate()
+            finally:
+                await pool.release(held)
 
 
 async def migrate(url: str, modules: Sequence[str]) -> list[str]:

@@ -31,8 +31,8 @@ SCREENS = (
     # The session, the definition, the board itself, who stands there; what comes before it, its own title and prizes.
     pytest.param("HonourBoard", {"metric": "POINTS", "period": "WEEK"}, 7, id="board"),
 )
-DRIVERS = ("SELECT pg_advisory_unlock_all()", "SELECT current_setting('jit')", "WITH RECURSIVE typeinfo_tree")
-"""What the driver asks for itself: when a connection comes back, and the first time that it meets a type."""
+DRIVERS = ("SELECT current_setting('jit')", "WITH RECURSIVE typeinfo_tree")
+"""What the driver asks for itself, the first time that a connection meets a type."""
 
 
 async def taught(course: MadeCourse, *lecturers: Member) -> None:

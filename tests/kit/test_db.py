@@ -232,6 +232,28 @@ async def test_one_process_leads_and_another_follows_when_it_goes(database: None
         assert await second()
 
 
+async def test_a_read_outside_a_transaction_is_one_round_trip(database: None) -> None:
+    asked: list[str] = []
+    async with db.side_transaction() as side:
+        connection = side._connection
+        connection.add_query_logger(lambda record: asked.append(record.query))
+
+    for number in range(3):  # on the same connection: nobody else wants it
+        await rows("SELECT $1::int AS number", number)
+
+    assert asked == ["COMMIT;"] + ["SELECT $1::int AS number"] * 3
+
+
+async def test_a_transaction_left_open_is_rolled_back_before_the_next_one_gets_its_connection(database: None) -> None:
+    pool = await db._pool()
+    async with pool.acquire() as connection:
+        await connection.execute("BEGIN; SET LOCAL lock_timeout = '7s'")
+
+    [row] = await rows("SELECT current_setting('lock_timeout') AS patience, pg_current_xact_id_if_assigned() AS open")
+
+    assert row == {"patience": f"{db.LOCK_SECONDS}s", "open": None}
+
+
 async def test_a_mistake_of_ours_is_not_called_unavailable(database: None) -> None:
     with pytest.raises(asyncpg.InterfaceError, match="arguments"):
         await transaction(lambda: rows("SELECT $1::int"))
@@ -243,7 +265,7 @@ async def test_a_connection_that_died_in_the_middle_of_something_is_unavailable(
     async def die(*_: object, **__: object) -> None:
         raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
 
-    monkeypatch.setattr(asyncpg.Connection, "reset", die)  # as seen when PostgreSQL was stopped under load
+    monkeypatch.setattr(asyncpg.Connection, "_reset", die)  # as seen when PostgreSQL was stopped under load
 
     with pytest.raises(DomainError) as refused:
         await rows("SELECT 1")
