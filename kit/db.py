@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import asyncpg
@@ -267,10 +268,10 @@ class Bulk(Side):
         """Run one or more statements without arguments."""
         await self._connection.execute(sql, timeout=BULK_SECONDS)
 
-    async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> None:
-        """Append rows by COPY, in their order."""
-        await self._connection.copy_records_to_table(
-            table, columns=list(columns), records=records, timeout=BULK_SECONDS
+    async def copy(self, table: str, columns: Sequence[str], text: bytes) -> None:
+        """Append rows in the text format of COPY, in their order."""
+        await self._connection.copy_to_table(
+            table, source=BytesIO(text), columns=list(columns), format="text", timeout=BULK_SECONDS
         )
 
 

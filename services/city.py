@@ -1,7 +1,8 @@
 """A city of full size as rows: what is there before anybody learns. Every id is derived from the seed."""
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 from kit.clock import ZONE, day_of
@@ -11,7 +12,6 @@ from models.assignments import Assignment
 from models.outlets import Placement, Region
 from seeds import big_city, town
 from seeds.big_city import CitySize
-from seeds.courses import SeedCourse
 from seeds.media import read_clips
 from services.demo_city import City, Resident, Rows
 from services.paths import StagePlan
@@ -38,6 +38,18 @@ PEOPLE_COLUMNS = {
     "posts": ("id", "member_id", "outlet_id", "role", "from_at", "is_current"),
     "placements": ("member_id", "from_at", "outlet_id", "region_id", "tier"),
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A course that was assigned to a region, or else to a tier."""
+
+    id: UUID
+    course_id: UUID
+    region_id: UUID | None
+    tier: OutletTier | None
+    due_at: datetime
+    assigned_at: datetime
 
 
 class BigCity(City):
@@ -127,35 +139,32 @@ class BigCity(City):
                 plans.append(StagePlan(code, title, STAGE_POINTS + 10 * step, chosen))
         return plans
 
-    def assigned(self) -> list[tuple[SeedCourse, Assignment]]:
+    def assigned(self) -> list[Asked]:
         """What was assigned in the course of the year, and to whom."""
         city = self.id("region", big_city.CITY[0])
         county = self.id("region", f"{big_city.CITY[0]}01")
         found = []
         for step, (number, ago, due_ago, whom) in enumerate(big_city.assignments(self.seed, self.courses)):
-            course = self.courses[number]
-            to: dict[str, object] = (
-                {"region_id": city if whom == "city" else county}
-                if whom in ("city", "county")
-                else {"tier": OutletTier(whom)}
+            region_id = {"city": city, "county": county}.get(whom)
+            found.append(
+                Asked(
+                    id=self.id("assignment", step),
+                    course_id=self.id("course", self.courses[number].code),
+                    region_id=region_id,
+                    tier=None if region_id else OutletTier(whom),
+                    due_at=datetime.combine(day_of(self.now) - timedelta(days=due_ago), time(22), ZONE).astimezone(UTC),
+                    assigned_at=self._days_ago(ago),
+                )
             )
-            assignment = Assignment(
-                id=self.id("assignment", step),
-                course_id=self.id("course", course.code),
-                due_at=datetime.combine(day_of(self.now) - timedelta(days=due_ago), time(22), ZONE),
-                reason="市里统一安排，请按时学完",
-                assigned_at=self._days_ago(ago),
-                assigned_by=self.id("member", "staff-admin"),
-                **to,
-            )
-            found.append((course, assignment))
         return found
 
-    def meant(self, assignment: Assignment, placement: Placement) -> bool:
+    def meant(self, asked: Asked, placement: Placement) -> bool:
         """Whether the people of a place are meant by it; the same as the SQL of `models/assignments.py`."""
-        if assignment.tier is not None and assignment.tier is not placement.tier:
+        if asked.tier is not None and asked.tier is not placement.tier:
             return False
-        return assignment.region_id is None or placement.region_path.startswith(self._path_by_id[assignment.region_id])
+        return asked.region_id is None or placement.region_path.startswith(self._path_by_id[asked.region_id])
 
     def _assignments(self) -> Rows:
-        yield from (assignment for _, assignment in self.assigned())
+        by = self.id("member", "staff-admin")
+        for asked in self.assigned():
+            yield Assignment(**asdict(asked), reason="市里统一安排，请按时学完", assigned_by=by)

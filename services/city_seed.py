@@ -5,20 +5,18 @@ are filled without keys and indexes, which are built again at its end, so that t
 only a view (statistics, boards, snapshots of closed periods) comes last, and can be made again at any time.
 """
 
-import asyncio
-import contextlib
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
+from contextlib import aclosing, suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from auth.actor import Actor, Grant
 from gamification.boards import BoardsAway
-from kit.clock import FrozenClock, day_of
-from kit.db import Bulk, bulk_transaction, copy_rows, transaction
+from kit.clock import FrozenClock
+from kit.db import bulk_transaction, copy_rows, transaction
 from kit.errors import DomainError, ErrorCode, bad_input
 from kit.ids import new_id
 from kit.words import OutletTier, Role
@@ -31,19 +29,16 @@ from models.paths import Path, stages_of
 from models.progress import CourseEnrolment
 from seeds import big_city
 from seeds.big_city import CitySize
-from seeds.town import SeedPerson
 from seeds.year import shares
 from services.board_closing import close_periods
 from services.board_projection import rebuild
 from services.city import BEFORE_ALL, PEOPLE_COLUMNS, BigCity
-from services.city_year import TABLES, Row, Told, Year
+from services.city_tellers import Matter, loads, tenure
+from services.city_year import TABLES
 from services.day_totals import count_everything
 from services.paths import Arrangement, arrange_path, settle_paths
 from services.ports import Ports
 from services.tariff import whole_tariff
-
-ROWS_AT_ONCE = 60_000
-"""How many rows wait in memory while as many are copied."""
 
 BOARD_TRIES = 5
 
@@ -60,11 +55,11 @@ async def seed_city(ports: Ports, size: CitySize, seed: int = 1, tell: Tell | No
     """
     progress = tell or _silent
     city = await city_of(ports, size, seed)
-    learners = _learners(city)
+    _shares(city)
     progress("Founding the city", 0, 1)
     if not await CourseEnrolment.exists():
         await lay_ground(ports, city)
-        await _tell_year(city, learners, progress)
+        await _tell_year(city, progress)
     await _build_boards(ports, progress)
     progress("Counting the regions' days", 0, 1)
     await count_everything(ports)
@@ -112,66 +107,35 @@ async def city_of(ports: Ports, size: CitySize, seed: int) -> BigCity:
     return city
 
 
-async def told_year(city: BigCity) -> Year:
-    """The teller of the city's year, under the rules as the database has them."""
+async def matter_of(city: BigCity) -> Matter:
+    """What the city's year follows from, under the rules as the database has them. BAD_USER_INPUT: too many events."""
     stages = dict(zip(OutletTier, await stages_of(list(OutletTier)), strict=True))
     badges = await Badge.filter(enabled=True).order_by("measure", "threshold", "id")
-    return Year(city, await whole_tariff(), badges, stages)
+    return Matter(city.seed, city.size, city.now, await whole_tariff(), badges, stages, _shares(city))
 
 
-def stories(city: BigCity, year: Year) -> Iterator[Told]:
-    """Everybody's year, in the order of the city."""
-    yield from _stories(city, year, _learners(city))
-
-
-def _stories(city: BigCity, year: Year, learners: Sequence[int]) -> Iterator[Told]:
-    days = _days(city)
-    for resident, events in zip(city.residents(), learners, strict=True):
-        tenure = _tenure(resident.person)
-        yield year.told(resident, days[len(days) - tenure :], events)
-
-
-def _days(city: BigCity) -> list[date]:
-    """The days of the year that is told: all of them are over."""
-    today = day_of(city.now)
-    return [today - timedelta(days=ago) for ago in range(big_city.YEAR_DAYS, 0, -1)]
-
-
-def _learners(city: BigCity) -> list[int]:
+def _shares(city: BigCity) -> list[int]:
     """How many events each learner reports, in the order of the city."""
     people = [person for outlet in big_city.outlets(city.seed, city.size) for person in outlet.people]
     try:
-        return shares([person.diligence for person in people], [_tenure(each) for each in people], city.size.events)
+        return shares([person.diligence for person in people], [tenure(each) for each in people], city.size.events)
     except ValueError as error:
         raise bad_input("events") from error
 
 
-def _tenure(person: SeedPerson) -> int:
-    """On how many days of the year somebody can learn: from the day after they joined."""
-    return min(big_city.YEAR_DAYS, person.joined_days_ago - 1)
-
-
-async def _tell_year(city: BigCity, learners: Sequence[int], tell: Tell) -> None:
+async def _tell_year(city: BigCity, tell: Tell) -> None:
     """The whole year in one transaction."""
-    year = await told_year(city)
+    matter = await matter_of(city)
     async with bulk_transaction() as bulk:
         back = await set_aside(bulk, list(TABLES))
-        belt = _Belt(bulk)
         told = 0
-        gc.disable()  # nothing here refers to itself; looking for that would take a third of the time
-        try:
-            for story in _stories(city, year, learners):
-                year.write(story)
-                told += story.events
-                await asyncio.sleep(0)  # what was told before is copied meanwhile
-                if sum(map(len, year.rows.values())) >= ROWS_AT_ONCE:
-                    await belt.put(year.taken())
-                    tell("Telling a year of learning", told, city.size.events)
-            await belt.put(year.taken())
-            tell("Telling a year of learning", told, city.size.events)
-        finally:
-            gc.enable()
-            await belt.empty()
+        tell("Telling a year of learning", told, city.size.events)
+        async with aclosing(loads(matter)) as year:
+            async for load in year:
+                for table, text in load.text.items():
+                    await bulk.copy(table, TABLES[table], text)
+                told += load.events
+                tell("Telling a year of learning", told, city.size.events)
         for number, statement in enumerate(back):
             tell("Building keys and indexes", number, len(back))
             await bulk.execute(statement)
@@ -185,33 +149,10 @@ async def _build_boards(ports: Ports, tell: Tell) -> None:
     """Build them all; a Valkey that is busy for a moment is asked again, one that stays away is the worker's matter."""
     for _ in range(BOARD_TRIES):
         tell("Building the honour boards", 0, 1)
-        with contextlib.suppress(BoardsAway):
+        with suppress(BoardsAway):
             await rebuild(ports, partial(tell, "Building the honour boards"))
             return
     _log.warning("the boards are away; the worker builds them later")
-
-
-class _Belt:
-    """Copies one load of rows while the next is being told; one connection, so one at a time and in order."""
-
-    def __init__(self, bulk: Bulk) -> None:
-        self._bulk = bulk
-        self._running: asyncio.Task[None] | None = None
-
-    async def put(self, load: Mapping[str, list[Row]]) -> None:
-        await self.empty()
-        self._running = asyncio.create_task(self._copy(load))
-
-    async def empty(self) -> None:
-        """Wait for what is on it."""
-        if self._running is not None:
-            running, self._running = self._running, None
-            await running
-
-    async def _copy(self, load: Mapping[str, list[Row]]) -> None:
-        for table, rows in load.items():
-            if rows:
-                await self._bulk.copy(table, TABLES[table], rows)
 
 
 def _silent(_: str, __: int, ___: int) -> None:

@@ -184,7 +184,7 @@ class Year:
             for course in city.courses
         ]
         self._by_id = {course.course_id: course for course in self._courses}
-        self._assigned = [assignment for _, assignment in city.assigned()]
+        self._assigned = city.assigned()
 
     def told(self, resident: Resident, days: Sequence[date], events: int) -> Told:
         """The story of one member, before the rules have looked at it."""

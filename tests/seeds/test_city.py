@@ -1,13 +1,18 @@
 """The city of full size, in small: what COPY wrote is what the ordinary road writes, row by row."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from auth.actor import Actor, Grant
-from kit.clock import FrozenClock
+from kit import db
+from kit.clock import ZONE, FrozenClock
 from kit.db import execute, rows
 from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
@@ -16,9 +21,10 @@ from models import boards
 from models.outlets import Outlet
 from seeds import town
 from seeds.big_city import CitySize
-from services import city_seed
+from services import city_seed, city_tellers
 from services.board_closing import close_periods, verify_boards
-from services.city_seed import city_of, lay_ground, seed_city, stories, told_year
+from services.city_seed import city_of, lay_ground, matter_of, seed_city
+from services.city_tellers import Teller, copy_text, loads
 from services.city_year import READING_A_RATING, TABLES, Told, Year
 from services.courses import rate_course, recount_course
 from services.demo import demo_accounts, is_demo_due
@@ -101,8 +107,8 @@ async def test_a_year_by_copy_is_the_year_of_the_ordinary_road(
     await cap_soon()
     await seed_city(ports, SMALL)
     city = await city_of(ports, SMALL, 1)
-    year = await told_year(city)
-    everybody = list(stories(city, year))
+    matter = await matter_of(city)
+    everybody = Teller(matter).stories(0, len(matter.shares))
     chosen = sorted(everybody, key=lambda told: -told.events)[::6]
     member_ids = [told.resident.member_id for told in chosen]
     copied, booked = await written(ports, member_ids), await bookings(member_ids)
@@ -110,7 +116,7 @@ async def test_a_year_by_copy_is_the_year_of_the_ordinary_road(
     await _database.wipe()
     await cap_soon()
     await lay_ground(ports, city)
-    year = await told_year(city)
+    year = Teller(await matter_of(city)).year
     for told in chosen:
         await live(ports, clock, year, told)
     clock.at = now
@@ -151,6 +157,66 @@ async def test_keys_indexes_references_and_triggers_are_as_they_were(ports: Port
     await seed_city(ports, SMALL)
 
     assert await shape() == before
+
+
+async def test_several_processes_tell_what_one_tells_in_the_same_order(
+    ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(city_tellers, "MEMBERS_AT_ONCE", 20)
+    city = await city_of(ports, SMALL, 1)
+    await lay_ground(ports, city)
+    matter = await matter_of(city)
+
+    alone = [load async for load in loads(matter, processes=0)]
+    together = [load async for load in loads(matter, processes=2)]
+
+    assert len(alone) > 3
+    assert together == alone
+    assert sum(load.events for load in alone) == SMALL.events
+
+
+async def test_a_process_that_dies_ends_the_year(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(city_tellers, "MEMBERS_AT_ONCE", 20)
+    monkeypatch.setattr(city_tellers, "_told_apart", die)
+    city = await city_of(ports, SMALL, 1)
+    await lay_ground(ports, city)
+
+    with pytest.raises(BrokenExecutor):
+        [load async for load in loads(await matter_of(city), processes=1)]
+
+
+async def test_copy_takes_every_kind_of_value_as_it_is(database: None) -> None:
+    odd = "Tab\t, back\\slash, \\N, line\nend\r, 'quote', 陈列 🏪"
+    values = (
+        None,
+        True,
+        -7,
+        odd,
+        new_id(),
+        datetime(2026, 3, 5, 20, 0, 0, 7, ZONE),
+        date(2026, 3, 5),
+        b"\x00\xff",
+        [1, 0],
+    )
+    names = [f"v{number}" for number in range(len(values))]
+    kinds = ("int", "boolean", "bigint", "text", "uuid", "timestamptz", "date", "bytea", "int[]")
+    with suppress(Forgotten):
+        async with db.bulk_transaction() as bulk:
+            columns = ", ".join(map(" ".join, zip(names, kinds, strict=True)))
+            await bulk.execute(f"CREATE TABLE odd_values ({columns})")
+            await bulk.copy("odd_values", names, copy_text([values, values]))
+            taken = [tuple(row.values()) for row in await bulk.rows("SELECT * FROM odd_values")]
+            raise Forgotten
+
+    assert taken == [values, values]
+
+
+def die(*_: int) -> None:
+    os._exit(1)
+
+
+class Forgotten(Exception):
+    """Ends a transaction that leaves nothing behind."""
 
 
 @pytest.mark.usefixtures("_periods_stay_open")
