@@ -114,7 +114,6 @@ end
 local function stay(key)
   if keep ~= '' then redis.call('EXPIRE', key, keep) end
 end
-
 for _, generation in ipairs(targets) do
   local base, seen = KEYS[1] .. ':' .. generation .. ':', {}
   for _, placing in ipairs(placings) do
@@ -150,6 +149,50 @@ for _, generation in ipairs(targets) do
 end
 stay(KEYS[1])
 return answer
+"""
+
+# KEYS: family. ARGV: generation being built, day or "", seconds to keep or "", and as JSON a list of {scopes, subjects,
+# versions, scores}: each subject has one score, not 0, on all these scopes, and had it at the start of the day as well.
+# A board that nobody has moved on this day is its own past: then half of the writes need not be. Answers as PLACE.
+FILL = """
+local build, day, keep, groups = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
+if redis.call('HGET', KEYS[1], 'next') ~= build then return {'absent'} end
+local base, seen = KEYS[1] .. ':' .. build .. ':', {}
+for _, group in ipairs(groups) do
+  local scopes, subjects, versions, scores = unpack(group)
+  local known = redis.call('HMGET', base .. 'v', unpack(subjects))
+  local lines, news = {}, {}
+  for i, subject in ipairs(subjects) do
+    if tonumber(known[i] or '-1') <= tonumber(versions[i]) then
+      lines[#lines + 1] = scores[i]
+      lines[#lines + 1] = subject
+      news[#news + 1] = subject
+      news[#news + 1] = versions[i]
+    end
+  end
+  if #news > 0 then
+    for _, scope in ipairs(scopes) do
+      local board, past_board = base .. 's:' .. scope, base .. 'm:' .. scope
+      local turned = redis.call('HGET', base .. 'd', scope)
+      if turned and turned > day and day ~= '' then return {'behind', turned} end
+      if not turned then redis.call('HSET', base .. 'd', scope, day == '' and '' or '-') end
+      redis.call('ZADD', board, unpack(lines))
+      if day ~= '' and turned == day then redis.call('ZADD', past_board, unpack(lines)) end
+      if keep ~= '' and not seen[scope] then
+        redis.call('EXPIRE', board, keep)
+        redis.call('EXPIRE', past_board, keep)
+      end
+      seen[scope] = true
+    end
+    redis.call('HSET', base .. 'v', unpack(news))
+  end
+end
+if keep ~= '' then
+  redis.call('EXPIRE', base .. 'v', keep)
+  redis.call('EXPIRE', base .. 'd', keep)
+  redis.call('EXPIRE', KEYS[1], keep)
+end
+return {'placed'}
 """
 
 _DROP = """

@@ -6,7 +6,8 @@ period: a season that gets another end is another family, and a late write to th
     board:{family ends_on}  hash: `live`, the generation that is shown; `next`, one that is being built beside it
       :<generation>:s:<scope>   sorted set: subject -> packed score (`gamification/scores.py`)
       :<generation>:m:<scope>   the same as it stood at the start of the day in `d`, for `movement`
-      :<generation>:d           hash: scope -> that day, "" if the board has no past; lists every scope there is
+      :<generation>:d           hash: scope -> that day, "-" before the first one, "" if the board has no past; lists
+                                every scope there is
       :<generation>:v           hash: subject -> version of what was placed last; older news is ignored
 
 Scores are absolute, so writing twice is writing once. The first write of a day copies the board to its past; a board
@@ -25,7 +26,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from gamification.board_scripts import BEGIN, FINISH, FORGET, PLACE, READ
+from gamification.board_scripts import BEGIN, FILL, FINISH, FORGET, PLACE, READ
 from gamification.standings import Answer, Board, Family, Line, Question, Scope, page_of_lines
 from kit.ids import new_secret
 from kit.paging import Ask
@@ -63,6 +64,17 @@ class Placing:
 
 
 @dataclass(frozen=True, slots=True)
+class Still:
+    """Subjects on the same boards that have not moved on this day, each with one score on all, above 0.
+
+    As (subject, version, packed score).
+    """
+
+    scopes: Sequence[str]
+    subjects: Sequence[tuple[UUID, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A placing and its family; `day` is today where the boards have a past, `keep_seconds` how long they are kept."""
 
@@ -73,12 +85,16 @@ class Placed:
 
 
 class HonourBoards:
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, building: Redis | None = None) -> None:
+        """Boards are built and compared through `building`, a client with more patience; else through the same."""
         self._redis = redis
+        self._building = building or redis
         self._read = redis.register_script(READ)
         self._place = redis.register_script(PLACE)
-        self._begin = redis.register_script(BEGIN)
-        self._finish = redis.register_script(FINISH)
+        self._place_built = self._building.register_script(PLACE)
+        self._fill = self._building.register_script(FILL)
+        self._begin = self._building.register_script(BEGIN)
+        self._finish = self._building.register_script(FINISH)
         self._forget = redis.register_script(FORGET)
 
     async def read(self, board: Board, question: Question, day: date | None) -> Answer:
@@ -138,7 +154,18 @@ class HonourBoards:
         """Set scores on what is being built; False if somebody else has begun to build meanwhile. BoardsBehind."""
         arguments = [build, *_placing_arguments(day, keep_seconds, placings)]
         async with _away():
-            answer = await _run(self._place, family, arguments)
+            answer = await _run(self._place_built, family, arguments)
+        return _placed(answer) is not None
+
+    async def fill_still(
+        self, family: Family, build: str, groups: Sequence[Still], day: date | None, keep_seconds: int | None
+    ) -> bool:
+        """As `fill`, for subjects that have not moved on this day: a fraction of the work. A few hundred at once."""
+        columns = [[group.scopes, *([str(value) for value in column] for column in zip(*group.subjects, strict=True))]
+                   for group in groups]  # fmt: skip
+        arguments = [build, day.isoformat() if day else "", keep_seconds or "", orjson.dumps(columns).decode()]
+        async with _away():
+            answer = await _run(self._fill, family, arguments)
         return _placed(answer) is not None
 
     async def begin(self, family: Family) -> str:
@@ -176,20 +203,22 @@ class HonourBoards:
         async with _away():
             await self._redis.set(TRUST, await self._trust(mark))
 
-    async def everything(self, family: Family) -> dict[Scope, dict[UUID, int]]:
-        """Every score that is shown, for comparing with the truth."""
-        found: dict[Scope, dict[UUID, int]] = {}
+    async def everything(self, family: Family) -> dict[str, dict[bytes, int]]:
+        """Every score that is shown, for comparing with the truth: scope -> subject's text -> score."""
+        found: dict[str, dict[bytes, int]] = {}
         async with _away():
-            live = await cast(Awaitable[bytes | None], self._redis.hget(_key(family), "live"))
+            live = await cast(Awaitable[bytes | None], self._building.hget(_key(family), "live"))
             if live is None:
                 raise BoardsAway
             base = f"{_key(family)}:{live.decode()}"
-            for name in await cast(Awaitable[list[bytes]], self._redis.hkeys(f"{base}:d")):
-                scores: dict[UUID, int] = {}
-                async for subject, score in self._redis.zscan_iter(f"{base}:s:{name.decode()}", count=1000):
-                    scores[UUID(subject.decode())] = int(score)
+            for name in await cast(Awaitable[list[bytes]], self._building.hkeys(f"{base}:d")):
+                scope = name.decode()
+                scores = {
+                    subject: int(score)
+                    async for subject, score in self._building.zscan_iter(f"{base}:s:{scope}", count=1000)
+                }
                 if scores:
-                    found[Scope.parse(name.decode())] = scores
+                    found[scope] = scores
         return found
 
     async def _trust(self, mark: str) -> bytes:

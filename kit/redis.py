@@ -14,8 +14,8 @@ AWAY = (RedisError, OSError, TimeoutError)
 """What a command raises when Valkey is away, starting, or too slow."""
 
 
-def open_redis(url: str, *, blocking: bool = False) -> Redis:
-    """A client on a pool of its own. Nothing is sent before the first command.
+def open_redis(url: str, *, seconds: float = REQUEST_SECONDS, blocking: bool = False) -> Redis:
+    """A client on a pool of its own. Nothing is sent before the first command, and an answer is waited for `seconds`.
 
     A command that found its connection closed is sent once more: all our writes are absolute, so that twice is once.
     One that timed out is not, and may still be applied later. `blocking` is for reads that wait: they never time out.
@@ -23,8 +23,8 @@ def open_redis(url: str, *, blocking: bool = False) -> Redis:
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=64,
-        timeout=REQUEST_SECONDS,
-        socket_timeout=None if blocking else REQUEST_SECONDS,
+        timeout=seconds,
+        socket_timeout=None if blocking else seconds,
         socket_connect_timeout=REQUEST_SECONDS,
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         decode_responses=False,

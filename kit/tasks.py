@@ -1,10 +1,12 @@
 """Tasks beside one another: taking turns, and ending what runs in the background."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
+
+T = TypeVar("T")
 
 
 class Turns:
@@ -34,3 +36,23 @@ async def end(*tasks: asyncio.Task[Any], patience_seconds: float = 1.0) -> None:
             task.cancel()
         _, waiting = await asyncio.wait(waiting, timeout=patience_seconds)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def some_at_once(most: int, works: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Do all of it, up to `most` pieces at a time, each begun in its turn; what they give, in no order.
+
+    Where one fails the others are ended, and its error is raised.
+    """
+    waiting = iter(works)
+    given: list[T] = []
+
+    async def work_on() -> None:
+        for work in waiting:
+            given.append(await work())
+
+    workers = [asyncio.create_task(work_on()) for _ in range(most)]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        await end(*workers)
+    return given

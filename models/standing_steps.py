@@ -6,7 +6,9 @@ counts; `persons` adds them up per learner; `totals` per subject, packed into th
 (points * 2^25 + 2^25 - 1 - ticks until they were reached; subject id descending among equals).
 """
 
-from kit.words import BoardSubjectKind
+from collections.abc import Sequence
+
+from kit.words import BoardSubjectKind, OutletTier
 
 FEWEST_ACTIVE = 5
 """A region with fewer learners active in the period is not ranked."""
@@ -41,10 +43,11 @@ IN_SNAPSHOT = "member_id IS NOT NULL"
 UNDER = """d.region_id IN (
             SELECT r.id FROM regions r JOIN regions top ON starts_with(r.path, top.path) WHERE top.id = ANY({tops}))"""
 
+PLACED = "SELECT region_id FROM cells"
 TREE = """
     lineage AS (
         SELECT r.id AS region_id, r.id AS above_id, r.parent_id FROM regions r
-        WHERE r.id IN (SELECT region_id FROM cells)
+        WHERE r.id IN ({placed})
         UNION ALL
         SELECT l.region_id, r.id, r.parent_id FROM lineage l JOIN regions r ON r.id = l.parent_id),
     tops AS (
@@ -105,14 +108,15 @@ SPREAD_WIDE = """
         FROM counted c JOIN regions r ON r.id = c.region_id AND r.kind = 'STATION')"""
 
 # A region stands among its siblings, and on the boards without a region if it is of the highest level that has several.
-SPREAD_REGIONS = """
-    spread AS MATERIALIZED (
-        SELECT c.n, c.metric, c.member_id, l.above_id AS subject_id, b.scope, c.day, c.amount, c.reached_at
-        FROM counted c JOIN lineage l USING (region_id) CROSS JOIN LATERAL (
+REGION_BOARDS = """lineage l USING (region_id) CROSS JOIN LATERAL (
             SELECT l.parent_id || '.-' WHERE l.parent_id IS NOT NULL
             UNION ALL SELECT '-.-' WHERE l.above_id IN (SELECT id FROM tops)
-            UNION ALL SELECT '-.' || c.tier WHERE l.above_id IN (SELECT id FROM tops)) AS b (scope)
-        WHERE {above})"""
+            UNION ALL SELECT '-.' || c.tier WHERE l.above_id IN (SELECT id FROM tops)) AS b (scope)"""
+SPREAD_REGIONS = f"""
+    spread AS MATERIALIZED (
+        SELECT c.n, c.metric, c.member_id, l.above_id AS subject_id, b.scope, c.day, c.amount, c.reached_at
+        FROM counted c JOIN {REGION_BOARDS}
+        WHERE {{above}})"""  # noqa: S608 - the text above
 
 # On one board alone, whose scope the cells were chosen for.
 SPREAD_ONE = """
@@ -148,23 +152,32 @@ SUMS = {
         FROM persons WHERE amount > 0 AND {ranked} GROUP BY 1, 2, 3, 4)""",
     # The average of the learners who did anything at all that is counted, rounded half up.
     BoardSubjectKind.REGION: """
+    learners AS (
+        SELECT n, metric, subject_id, scope, CASE WHEN metric = 'ACTIVE' THEN 1 ELSE amount END AS amount, reached_at
+        FROM persons WHERE amount > 0 AND {ranked} {beside}),
     active AS (
-        SELECT n, subject_id, scope, count(*) AS learners
-        FROM persons WHERE metric = 'ACTIVE' AND {ranked} GROUP BY 1, 2, 3 HAVING count(*) >= {fewest}),
+        SELECT n, subject_id, scope, sum(amount)::bigint AS learners
+        FROM learners WHERE metric = 'ACTIVE' GROUP BY 1, 2, 3 HAVING sum(amount) >= {fewest}),
     added AS (
         SELECT n, metric, subject_id, scope, sum(amount)::bigint AS amount, max(reached_at) AS reached_at
-        FROM persons WHERE amount > 0 AND metric <> 'ACTIVE' AND {ranked} GROUP BY 1, 2, 3, 4),
+        FROM learners WHERE metric = ANY($7) GROUP BY 1, 2, 3, 4),
     sums AS (
         SELECT n, metric, subject_id, scope, (2 * amount + learners) / (2 * learners) AS points, reached_at
         FROM added JOIN active USING (n, subject_id, scope))""",
 }
 
-TOTALS = """
+
+def packed(points: str, reached_at: str, origin: str, tick: str) -> str:
+    """`gamification.scores.pack` in SQL, of expressions."""
+    ticks = f"floor(extract(epoch FROM {reached_at} - {origin}))::bigint / {tick}"
+    return f"least({points}, 268435455) * 33554432 + 33554431 - least(33554431, greatest(0, {ticks}))"
+
+
+TOTALS = f"""
     totals AS (
         SELECT u.n, u.metric, u.subject_id, u.scope,
-               least(u.points, 268435455) * 33554432 + 33554431 - least(33554431, greatest(0,
-                   floor(extract(epoch FROM u.reached_at - s.origin))::bigint / s.tick)) AS packed
-        FROM sums u JOIN stretches s USING (n) WHERE u.points > 0)"""
+               {packed("u.points", "u.reached_at", "s.origin", "s.tick")} AS packed
+        FROM sums u JOIN stretches s USING (n) WHERE u.points > 0)"""  # noqa: S608 - the text above
 
 # Also where the subject is not ranked: it may have to leave a board.
 OF_SOME_SUBJECTS = """,
@@ -176,6 +189,21 @@ OF_SOME_SUBJECTS = """,
     SELECT period, metric, subject_id, array_agg(scope) AS scopes, array_agg(now) AS now, array_agg(past) AS past
     FROM scores GROUP BY 1, 2, 3"""
 
+# Marked regions ($9) on every board they can stand on.
+OF_REGIONS = f""",
+    scores AS (
+        SELECT p.metric, p.subject_id, p.scope, coalesce(max(packed) FILTER (WHERE NOT is_past), 0) AS now,
+               coalesce(max(packed) FILTER (WHERE is_past), 0) AS past
+        FROM (SELECT unnest($7::text[]) AS metric, r.id AS subject_id, b.scope
+              FROM regions r CROSS JOIN LATERAL (
+                SELECT r.parent_id || '.-' WHERE r.parent_id IS NOT NULL
+                UNION ALL SELECT '-.' || tier FROM unnest(ARRAY{["-", *(tier.value for tier in OutletTier)]}) AS tier
+                WHERE r.id IN (SELECT id FROM tops)
+              ) AS b (scope) WHERE r.id = ANY($9::uuid[])) p
+        CROSS JOIN stretches s LEFT JOIN totals t USING (n, metric, subject_id, scope) GROUP BY 1, 2, 3)
+    SELECT metric, subject_id, array_agg(scope) AS scopes, array_agg(now) AS now, array_agg(past) AS past
+    FROM scores GROUP BY 1, 2"""  # noqa: S608 - words of ours
+
 OF_ALL_SUBJECTS = """,
     scores AS (
         SELECT t.metric, t.subject_id, t.scope, coalesce(max(packed) FILTER (WHERE NOT is_past), 0) AS now,
@@ -183,7 +211,7 @@ OF_ALL_SUBJECTS = """,
         FROM totals t JOIN stretches s USING (n) GROUP BY 1, 2, 3)
     SELECT c.metric, c.subject_id, coalesce(max(v.version), 0) AS version,
            array_agg(c.scope) AS scopes, array_agg(c.now) AS now, array_agg(c.past) AS past
-    FROM scores c LEFT JOIN board_versions v ON v.subject_kind = $10 AND v.subject_id = c.subject_id
+    FROM scores c LEFT JOIN board_versions v ON v.subject_kind = {kind} AND v.subject_id = c.subject_id
     GROUP BY 1, 2"""
 
 LINES = """,
@@ -227,9 +255,24 @@ TOP_LINES = """,
 SUBJECT = {BoardSubjectKind.MEMBER: "member_id", BoardSubjectKind.OUTLET: "outlet_id"}
 
 
-def statement(kind: BoardSubjectKind, cells: str, spread: str, ranked: str, final: str) -> str:
-    """The whole chain, ending in `final`; the other parts are those that vary."""
+def statement(
+    kind: BoardSubjectKind,
+    cells: str,
+    spread: str,
+    ranked: str,
+    final: str,
+    *,
+    placed: str = PLACED,
+    there: Sequence[str] = (),
+    beside: str = "",
+) -> str:
+    """The whole chain, ending in `final`; the other parts are those that vary.
+
+    `placed`: the regions where anybody learned. `there`: steps that need the tree. `beside`: a UNION ALL of learners
+    of regions that are added up already, as {n, metric, subject_id, scope, amount, reached_at}.
+    """
     counted = COUNTED.format(averages="true" if kind is BoardSubjectKind.REGION else "false")
-    sums = SUMS[kind].format(ranked=ranked, fewest=FEWEST_ACTIVE)
-    steps = (STRETCHES, cells, TREE, STAYED, STAYED_STREAKS, counted, spread, LEARNED, STREAKS, PERSONS, sums, TOTALS)
-    return "WITH RECURSIVE " + ",".join(steps) + final
+    sums = SUMS[kind].format(ranked=ranked, fewest=FEWEST_ACTIVE, beside=beside)
+    tree = TREE.format(placed=placed)
+    streaks = (STAYED, STAYED_STREAKS, counted, spread, LEARNED, STREAKS)
+    return "WITH RECURSIVE " + ",".join((STRETCHES, cells, tree, *there, *streaks, PERSONS, sums, TOTALS)) + final

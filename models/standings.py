@@ -44,6 +44,12 @@ class Stretch:
     tick_seconds: int
 
 
+_TABLES = {
+    BoardSubjectKind.MEMBER: "members",
+    BoardSubjectKind.OUTLET: "outlets",
+    BoardSubjectKind.REGION: "regions",
+}
+
 IdRange = tuple[UUID, UUID]
 """Ids above the first one, up to and with the second."""
 EVERY_ID: IdRange = (UUID(int=0), UUID(int=2**128 - 1))
@@ -63,54 +69,71 @@ class BoardAsk:
 async def subject_scores(
     kind: BoardSubjectKind, subject_ids: Sequence[UUID], metrics: Sequence[BoardMetric], stretches: Sequence[Stretch]
 ) -> list[dict[str, Any]]:
-    """Some subjects on every kept board where they ever had anything to show.
+    """Some members or outlets on every kept board where they ever had anything to show.
 
     As {period, metric, subject_id, scopes, now, past}; scopes, now and past go together, a score of 0 is not ranked.
     A scope is written "region id or -" . "tier or -".
     """
-    if kind is BoardSubjectKind.REGION:
-        chosen = UNDER.format(tops="$8::uuid[]")
-        spread = SPREAD_REGIONS.format(above="l.above_id = ANY($8)")
-    else:
-        chosen = f"d.{SUBJECT[kind]} = ANY($8::uuid[]) AND d.metric = ANY($7)"
-        spread = SPREAD_WIDE.format(subject=SUBJECT[kind])
+    subject = SUBJECT[kind]
+    chosen = f"d.{subject} = ANY($8::uuid[]) AND d.metric = ANY($7)"
+    spread = SPREAD_WIDE.format(subject=subject)
     return await rows(
         statement(kind, LIVE.format(cells=chosen), spread, RANKED, OF_SOME_SUBJECTS),
-        *_columns(stretches),
+        *columns(stretches),
         [metric.value for metric in metrics],
         list(subject_ids),
     )
 
 
 async def all_scores(
-    kind: BoardSubjectKind, metrics: Sequence[BoardMetric], stretches: Sequence[Stretch], subjects: IdRange
+    kind: BoardSubjectKind,
+    metrics: Sequence[BoardMetric],
+    stretches: Sequence[Stretch],
+    subject_ids: Sequence[UUID] | None = None,
 ) -> list[dict[str, Any]]:
-    """Everyone on every kept board of one period, as {metric, subject_id, version, scopes, now, past}.
+    """Everyone, or these members or outlets, on every kept board of one period where they are ranked.
 
-    `subjects` are those to read, of `id_ranges`; regions are few and are always all read. The version is the one under
-    which the subject was last projected, 0 if never: what is read here is at least as new.
+    As {metric, subject_id, version, scopes, now, past}. The version is the one under which the subject was last
+    projected, 0 if never: what is read here is at least as new.
     """
     if kind is BoardSubjectKind.REGION:
         # An average is of those who did anything that is counted, so every metric is read.
-        chosen, spread = "$8::uuid < $9::uuid", SPREAD_REGIONS.format(above="true")
+        chosen, spread = "true", SPREAD_REGIONS.format(above="true")
     else:
-        subject = SUBJECT[kind]
-        chosen = f"d.metric = ANY($7) AND d.{subject} > $8::uuid AND d.{subject} <= $9::uuid"
-        spread = SPREAD_WIDE.format(subject=subject)
+        chosen, spread = "d.metric = ANY($7)", SPREAD_WIDE.format(subject=SUBJECT[kind])
+    some: list[object] = []
+    if subject_ids is not None:
+        chosen += f" AND d.{SUBJECT[kind]} = ANY($9::uuid[])"
+        some = [list(subject_ids)]
     return await rows(
-        statement(kind, LIVE.format(cells=chosen), spread, RANKED, OF_ALL_SUBJECTS),
-        *_columns(stretches),
+        statement(kind, LIVE.format(cells=chosen), spread, RANKED, OF_ALL_SUBJECTS.format(kind="$8")),
+        *columns(stretches),
         [metric.value for metric in metrics],
-        *subjects,
         kind.value,
+        *some,
     )
+
+
+async def boards_of_regions() -> dict[UUID, tuple[bool, list[UUID]]]:
+    """Region -> (whether it is a station, the regions on whose boards its learners stand: itself and all above)."""
+    found = await rows(
+        """SELECT r.id, r.kind = 'STATION' AS station, array_agg(above.id) AS above
+           FROM regions r JOIN regions above ON starts_with(r.path, above.path) GROUP BY r.id"""
+    )
+    return {row["id"]: (row["station"], row["above"]) for row in found}
+
+
+async def count_subjects(kind: BoardSubjectKind) -> int:
+    """How many members, outlets or regions there are."""
+    [row] = await rows(f"SELECT count(*) AS subjects FROM {_TABLES[kind]}")  # noqa: S608 - one of three words
+    return int(row["subjects"])
 
 
 async def id_ranges(kind: BoardSubjectKind, parts: int) -> list[IdRange]:
     """Ranges of ids that hold about as many subjects each, and together all ids there can be."""
     if kind is BoardSubjectKind.REGION or parts == 1:
         return [EVERY_ID]
-    table = "members" if kind is BoardSubjectKind.MEMBER else "outlets"
+    table = _TABLES[kind]
     found = await rows(
         f"""SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS subjects FROM {table}) t
             WHERE place * $1::int / subjects > (place - 1) * $1::int / subjects AND place < subjects ORDER BY id""",  # noqa: S608, E501
@@ -142,7 +165,7 @@ async def top_lines(
             IN_SNAPSHOT,
             TOP_LINES.format(place="rank" if by_rank else "position"),
         ),
-        *_columns(stretches),
+        *columns(stretches),
         [metric.value],
         region_id,
         tier.value if tier else None,
@@ -152,7 +175,7 @@ async def top_lines(
 
 
 async def cells_between(starts_on: date, ends_on: date) -> int:
-    """How many counted days `all_scores` has to read, about."""
+    """How many counted days there are from the first to before the second."""
     [row] = await rows("SELECT count(*) AS cells FROM metric_days WHERE day >= $1 AND day < $2", starts_on, ends_on)
     return int(row["cells"])
 
@@ -186,7 +209,7 @@ async def board_lines(
     after, before = page.after or (None, None), page.before or (None, None)
     return await rows(
         statement(kind, cells, spread, IN_SNAPSHOT if frozen_period else RANKED, lines),
-        *_columns(stretches),
+        *columns(stretches),
         [metric.value],
         region_id,
         tier.value if tier else None,
@@ -201,7 +224,8 @@ async def board_lines(
     )
 
 
-def _columns(stretches: Sequence[Stretch]) -> tuple[list[object], ...]:
+def columns(stretches: Sequence[Stretch]) -> tuple[list[object], ...]:
+    """The first six arguments of every statement here."""
     return (
         [each.period for each in stretches],
         [each.is_past for each in stretches],

@@ -39,6 +39,8 @@ from workers.scheduler import run_scheduler
 
 DATABASE_TRIES = 20
 BUS_SECONDS = 0.5
+BUILD_SECONDS = 10.0
+"""Who builds boards reads everybody meanwhile, and may come late to an answer that has long been there."""
 POOL_SECONDS = 2.0
 
 
@@ -47,6 +49,7 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
     """Ports on an open database; closes what it opened. `settings` name both servers."""
     assert settings.redis_url is not None, "an embedded Valkey has its address by now"
     redis = open_redis(settings.redis_url)
+    building = open_redis(settings.redis_url, seconds=BUILD_SECONDS)
     channels = f"bus:{redis.connection_pool.connection_kwargs.get('db', 0)}:"
     bus = Bus(open_redis(settings.redis_url, blocking=True), prefix=channels)
     await bus.start()
@@ -57,7 +60,7 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
             clock=clock or SystemClock(),
             redis=redis,
             bus=bus,
-            boards=HonourBoards(redis),
+            boards=HonourBoards(redis, building),
             buckets=Buckets(redis),
             cursors=Cursors(settings.key("cursors")),
             tokens=Tokens(settings.key("tokens")),
@@ -76,6 +79,7 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
         passwords.close()
         await bus.close()
         await redis.aclose()
+        await building.aclose()
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Closing periods, and verifying that the boards say what the rows behind them say."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -11,18 +11,20 @@ import structlog
 
 from gamification.boards import BoardsAway
 from gamification.periods import Period, counting, due_to_close, period_of
-from gamification.standings import Family, Scope
+from gamification.standings import Family
 from kit.clock import day_of
 from kit.db import transaction
 from kit.ids import new_id
+from kit.tasks import some_at_once
 from kit.words import BoardPeriod, BoardPhase, BoardSubjectKind
 from models import boards as rows
-from models.standings import IdRange
 from services.board_prizes import give_prizes, prize_differences
-from services.board_projection import kept_families, parts_of, true_placings
+from services.board_projection import Truth, kept_families, parts_of, true_boards
 from services.ports import Ports
 from services.seasons import named_seasons
 
+CLOSERS = 2
+"""A period is one statement, and one core of PostgreSQL's, from its days to its checksum."""
 LOOKS = 4
 NEXT_LOOK_SECONDS = 1.5
 MOST_DIFFERENCES = 100
@@ -62,7 +64,8 @@ async def close_periods(ports: Ports) -> int:
     ended = [period for period in counting(now, seasons) if period.phase_by_clock(now) is BoardPhase.GRACE]
     for period in ended:
         await transaction(partial(_notice, period))
-    taken = sum([await transaction(partial(_close, ports, period)) for period in due])
+    closing = [partial(transaction, partial(_close, ports, period)) for period in due]
+    taken = sum(await some_at_once(CLOSERS, closing))
     if taken:
         _log.info("periods closed", count=taken)
     await give_prizes(ports)
@@ -125,37 +128,61 @@ async def _close(ports: Ports, period: Period) -> bool:
 
 async def _board_differences(ports: Ports) -> list[Difference]:
     suspects = await kept_families(ports.clock.now())
-    parts: dict[tuple[Period, BoardSubjectKind], list[IdRange]] = {}
-    for family in suspects:
-        if (family.period, family.subject) not in parts:
-            parts[family.period, family.subject] = await parts_of(family)
+    found: list[Difference] = []
     for look in range(LOOKS):
         if look:
             await asyncio.sleep(NEXT_LOOK_SECONDS)
-        found = {family: await _differences(ports, family, parts[family.period, family.subject]) for family in suspects}
-        suspects = [family for family in suspects if found[family]]
+        sisters: dict[tuple[Period, BoardSubjectKind], list[Family]] = {}
+        for family in suspects:
+            sisters.setdefault((family.period, family.subject), []).append(family)
+        suspects, found = [], []
+        for together in sisters.values():
+            for family, differences in (await _differences(ports, together)).items():
+                if differences:
+                    suspects.append(family)
+                    found += differences
         if not suspects:
             return []
-    return [difference for family in suspects for difference in found[family]]
+    return found
 
 
-async def _differences(ports: Ports, family: Family, parts: Sequence[IdRange]) -> list[Difference]:
-    try:
-        shown = await ports.boards.everything(family)
-    except BoardsAway:
-        return [Difference(str(family), None, "away", "there")]
-    true = {
-        (Scope.parse(scope), placing.subject_id): score
-        for subjects in parts
-        for _, placing in await true_placings([family], day_of(ports.clock.now()), subjects)
-        for scope, score in zip(placing.scopes, placing.now, strict=True)
-        if score
-    }
-    kept = {(scope, subject_id): score for scope, scores in shown.items() for subject_id, score in scores.items()}
-    return [
-        Difference(
-            f"{family}.{scope}", subject_id, str(kept.get((scope, subject_id))), str(true.get((scope, subject_id)))
-        )
-        for scope, subject_id in sorted(kept.keys() | true.keys(), key=str)
-        if kept.get((scope, subject_id)) != true.get((scope, subject_id))
-    ]
+async def _differences(ports: Ports, families: Sequence[Family]) -> dict[Family, list[Difference]]:
+    """Of families of one period and kind of subject, which are read together."""
+    true: dict[Family, dict[str, dict[bytes, int]]] = {family: {} for family in families}
+    for subjects in await parts_of(families[0].period, families[0].subject):
+        for family, truth in (await true_boards(families, day_of(ports.clock.now()), subjects)).items():
+            _add_truth(true[family], truth)
+    found = {}
+    for family, scores in true.items():
+        try:
+            found[family] = _compared(family, await ports.boards.everything(family), scores)
+        except BoardsAway:
+            found[family] = [Difference(str(family), None, "away", "there")]
+    return found
+
+
+def _add_truth(boards: dict[str, dict[bytes, int]], truth: Truth) -> None:
+    for group in truth.still:
+        scores = {str(subject_id).encode(): score for subject_id, _, score in group.subjects}
+        for scope in group.scopes:
+            boards.setdefault(scope, {}).update(scores)
+    for placing in truth.moved:
+        for scope, score in zip(placing.scopes, placing.now, strict=True):
+            if score:
+                boards.setdefault(scope, {})[str(placing.subject_id).encode()] = score
+
+
+def _compared(
+    family: Family, shown: Mapping[str, Mapping[bytes, int]], true: Mapping[str, Mapping[bytes, int]]
+) -> list[Difference]:
+    found = []
+    for scope in sorted(shown.keys() | true.keys()):
+        kept, right = shown.get(scope, {}), true.get(scope, {})
+        if kept == right:
+            continue
+        found += [
+            Difference(f"{family}.{scope}", UUID(subject.decode()), str(kept.get(subject)), str(right.get(subject)))
+            for subject in sorted(kept.keys() | right.keys())
+            if kept.get(subject) != right.get(subject)
+        ]
+    return found

@@ -6,23 +6,27 @@ generation beside the one that is shown, while projections reach both: nothing i
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 import structlog
 
-from gamification.boards import BoardsAway, BoardsBehind, Placed, Placing
+from gamification.boards import BoardsAway, BoardsBehind, Placed, Placing, Still
 from gamification.periods import Period, counting
 from gamification.standings import Family, Scope
 from kit.clock import day_of, monotonic
 from kit.db import transaction
-from kit.tasks import end
+from kit.tasks import some_at_once
 from kit.words import BoardMetric, BoardSubjectKind, OutletTier
 from models import boards as rows
 from models import standings
+from models.standing_sums import region_scores, whole_boards
 from models.standings import IdRange
 from services.boards import channel_of, past_day, stretches_of
 from services.outbox import announce_each
@@ -35,10 +39,13 @@ KEPT_ON = timedelta(days=1)
 """How long the boards of a period stay after its grace; a snapshot answers by then."""
 SUBJECTS_AT_ONCE = 50
 PLACINGS_AT_ONCE = 100
+STILL_AT_ONCE = 500
 REBUILD_TRIES = 3
 REGION_REST = 3
 """Averaging regions rests this many times as long as it took: they hold everybody, and one award moves them little."""
-CELLS_AT_ONCE = 50_000
+CELLS_AT_ONCE = 1_000_000
+READ_AT_ONCE = 8_000
+"""How many counted days, and subjects, one statement reads. What it gives keeps this process busy for a moment."""
 BUILDERS = 3
 """PostgreSQL adds up one part while Valkey takes in another."""
 
@@ -96,23 +103,17 @@ async def rebuild_families(
     sisters: dict[tuple[Period, BoardSubjectKind], list[Family]] = {}
     for family in families:
         sisters.setdefault((family.period, family.subject), []).append(family)
-    waiting = iter(sisters.values())
-    shown, done = True, 0
+    done = 0
 
-    async def build_on() -> None:
-        nonlocal shown, done
-        for together in waiting:
-            here = await _rebuild(ports, together)
-            shown, done = shown and here, done + len(together)
-            if built is not None:
-                built(done, len(families))
+    async def build(together: Sequence[Family]) -> bool:
+        nonlocal done
+        shown = await _rebuild(ports, together)
+        done += len(together)
+        if built is not None:
+            built(done, len(families))
+        return shown
 
-    builders = [asyncio.create_task(build_on()) for _ in range(BUILDERS)]
-    try:
-        await asyncio.gather(*builders)
-    finally:  # where one of them failed, nobody would wait for the others
-        await end(*builders)
-    return shown
+    return all(await some_at_once(BUILDERS, [partial(build, together) for together in sisters.values()]))
 
 
 async def check_boards(ports: Ports) -> None:
@@ -138,23 +139,56 @@ async def kept_families(now: datetime) -> list[Family]:
     return _families(await _periods(now))
 
 
-async def parts_of(family: Family) -> list[IdRange]:
-    """The subjects of a family's boards in parts that are read at once."""
-    cells = await standings.cells_between(family.period.starts_on, family.period.ends_on or date.max)
-    return await standings.id_ranges(family.subject, 1 + cells // CELLS_AT_ONCE)
+async def parts_of(period: Period, kind: BoardSubjectKind) -> list[IdRange]:
+    """The subjects of a period's boards in parts that are read at once."""
+    cells = await standings.cells_between(period.starts_on, period.ends_on or date.max)
+    subjects = await standings.count_subjects(kind)
+    return await standings.id_ranges(kind, 1 + max(cells // CELLS_AT_ONCE, subjects // READ_AT_ONCE))
 
 
-async def true_placings(families: Sequence[Family], today: date, subjects: IdRange) -> list[tuple[Family, Placing]]:
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the counted days say of one family: who stands everywhere as at the last midnight, and everybody else."""
+
+    still: list[Still] = field(default_factory=list)
+    moved: list[Placing] = field(default_factory=list)
+
+
+async def true_boards(families: Sequence[Family], today: date, subjects: IdRange) -> dict[Family, Truth]:
     """What the counted days say of families of one period and kind of subject; `subjects` is one of `parts_of`."""
     first = families[0]
     of_metric = {family.metric.value: family for family in families}
-    found = await standings.all_scores(
-        first.subject, [family.metric for family in families], stretches_of(first.period, today), subjects
-    )
-    return [
-        (of_metric[row["metric"]], Placing(row["subject_id"], row["version"], row["scopes"], row["now"], row["past"]))
-        for row in found
-    ]
+    metrics, stretches = [family.metric for family in families], stretches_of(first.period, today)
+    has_past = len(stretches) == 2
+    whole = await transaction(partial(whole_boards, first.subject, metrics, stretches, subjects))
+    regions = await standings.boards_of_regions()
+    found = {family: Truth() for family in families}
+    places: defaultdict[tuple[str, UUID, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in whole.placed:
+        places[row["metric"], row["region_id"], row["tier"]].append(row)
+    for (metric, region_id, tier), placed in places.items():
+        scopes, still = _scopes_of(region_id, tier, *regions[region_id]), []
+        truth = found[of_metric[metric]]
+        for row in placed:
+            subject_id, version, now, past = row["subject_id"], row["version"], row["now"], row["past"]
+            if now == past or not has_past:
+                still.append((subject_id, version, now))
+            else:
+                many = len(scopes)
+                truth.moved.append(Placing(subject_id, version, scopes, [now] * many, [past] * many))
+        if still:
+            truth.still.append(Still(scopes, still))
+    for row in whole.spread:
+        found[of_metric[row["metric"]]].moved.append(
+            Placing(row["subject_id"], row["version"], row["scopes"], row["now"], row["past"])
+        )
+    return found
+
+
+def _scopes_of(region_id: UUID, tier: str, is_station: bool, above: Sequence[UUID]) -> list[str]:
+    """The boards that whoever learns at a place stands on: everyone, the tier, the regions above, station x tier."""
+    found = ["-.-", f"-.{tier}", *(f"{each}.-" for each in above)]
+    return [*found, f"{region_id}.{tier}"] if is_station else found
 
 
 def _families(periods: Sequence[Period]) -> list[Family]:
@@ -194,6 +228,15 @@ async def _read(
     kind: BoardSubjectKind, subject_ids: Sequence[UUID], periods: Sequence[Period], today: date
 ) -> list[tuple[Family, Placing]]:
     versions = await rows.next_versions(kind, subject_ids)
+    if kind is BoardSubjectKind.REGION:
+        return [
+            (
+                Family(BoardMetric(row["metric"]), period, kind),
+                Placing(row["subject_id"], versions[row["subject_id"]], row["scopes"], row["now"], row["past"]),
+            )
+            for period in periods
+            for row in await region_scores(subject_ids, list(rows.SOURCES), stretches_of(period, today))
+        ]
     asked = [stretch for number, period in enumerate(periods) for stretch in stretches_of(period, today, number)]
     return [
         (
@@ -228,15 +271,34 @@ async def _fill(ports: Ports, builds: Mapping[Family, str], today: date) -> bool
     families = list(builds)
     period = families[0].period
     day, keep_seconds = past_day(period, today), _keep_seconds(period, ports.clock.now())
-    for subjects in await parts_of(families[0]):
-        found = await true_placings(families, today, subjects)
+    for subjects in await parts_of(period, families[0].subject):
+        found = await true_boards(families, today, subjects)
         for family, build in builds.items():
-            placings = [placing for of, placing in found if of == family]
-            for start in range(0, len(placings), PLACINGS_AT_ONCE):
-                batch = placings[start : start + PLACINGS_AT_ONCE]
-                if not await ports.boards.fill(family, build, batch, day, keep_seconds):
+            for groups in _batches(found[family].still):
+                if not await ports.boards.fill_still(family, build, groups, day, keep_seconds):
+                    return False
+            moved = found[family].moved
+            for start in range(0, len(moved), PLACINGS_AT_ONCE):
+                some = moved[start : start + PLACINGS_AT_ONCE]
+                if not await ports.boards.fill(family, build, some, day, keep_seconds):
                     return False
     return True
+
+
+def _batches(groups: Sequence[Still]) -> Iterator[list[Still]]:
+    """The groups in loads of about `STILL_AT_ONCE` subjects; large groups are cut."""
+    load: list[Still] = []
+    size = 0
+    for group in groups:
+        for start in range(0, len(group.subjects), STILL_AT_ONCE):
+            some = group.subjects[start : start + STILL_AT_ONCE]
+            load.append(Still(group.scopes, some))
+            size += len(some)
+            if size >= STILL_AT_ONCE:
+                yield load
+                load, size = [], 0
+    if load:
+        yield load
 
 
 async def _tell(ports: Ports, kind: BoardSubjectKind, moved: Iterable[Scope]) -> None:

@@ -106,15 +106,22 @@ async def boards(desk: Desk, choose: Callable[[list[Family]], list[Family]]) -> 
     hold("relay", await count_waiting(), 0)
     lines = [line for mine in desk.ranked_lines().values() for line in mine]
     chosen = choose(await kept_families(desk.clock.now()))
-    shown: list[dict[Scope, dict[UUID, int]]] = []
+    shown: list[dict[str, dict[bytes, int]]] = []
     for start in range(0, len(chosen), 20):
         some = chosen[start : start + 20]
         shown += await asyncio.gather(*(desk.ports.boards.everything(family) for family in some))
     for family, found in zip(chosen, shown, strict=True):
         expected = kept(desk, family_of(desk, lines, family), family.subject)
-        hold("boards", by_board(family, plain(found)), by_board(family, expected))
+        hold("boards", by_board(family, plain(readable(found))), by_board(family, expected))
     for family in chosen[:3]:
         await read(desk, "boards", family, Scope(None, OutletTier.NEW), lines)
+
+
+def readable(found: dict[str, dict[bytes, int]]) -> dict[Scope, dict[UUID, int]]:
+    return {
+        Scope.parse(scope): {UUID(subject.decode()): score for subject, score in scores.items()}
+        for scope, scores in found.items()
+    }
 
 
 async def read(desk: Desk, what: str, family: Family, scope: Scope, lines: Iterable[Line]) -> None:
