@@ -6,12 +6,15 @@ from functools import partial
 from uuid import UUID
 
 from kit.db import transaction
+from kit.tasks import some_at_once
 from models import assignment_counts, day_totals
 from services.outbox import announce
 from services.ports import Ports
 
 TOPIC = "days"
 DAYS_AT_ONCE = 200
+COUNTERS = 2
+"""Each holds marks of its own; a load is one core of PostgreSQL's."""
 COURSES_AT_ONCE = 10
 LOOK_AGAIN = timedelta(minutes=10)
 """People start, leave and move, and shops get another tier: that is followed within this time."""
@@ -49,7 +52,7 @@ async def count_days(ports: Ports, counted: Callable[[int], None] | None = None)
 async def count_everything(ports: Ports) -> None:
     """Fill all totals from the rows behind them; for whoever wrote those in bulk, past the outbox."""
     await transaction(day_totals.mark_every_day)
-    await count_days(ports)
+    await some_at_once(COUNTERS, [partial(count_days, ports)] * COUNTERS)
     await count_assignments(ports)
 
 
