@@ -32,6 +32,7 @@ BIG = (
 WHOLE = {
     "INSERT INTO tier_completions": "a worker counts a course anew: all who completed it, with their posts",
     '"posts__outlet"."tier"=$1': "a course is assigned to a tier: all who hold a post there are told",
+    "count(*) AS people FROM": "an admin assigns a course to a region or tier and sees how many hold a post there",
     "present AS (": "an overview names everybody who holds a post in a region",
     "held AS NOT MATERIALIZED": "of whom a course is asked in a region: everybody who holds a post there",
     "m.id IN (SELECT p.member_id FROM posts p": "staff list the people of a region: all of them, ten thousand at most",

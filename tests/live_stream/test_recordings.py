@@ -88,6 +88,7 @@ async def test_files_of_streams_go_once_the_replay_is_made_and_nobody_can_play_t
     ports: Ports, world: World, clock: FrozenClock
 ) -> None:
     root = streams_root(ports.settings)
+    await sweep_streams(ports)  # what tests before this one left in the directory of their worker
     names = {}
     for number, status in enumerate((LiveStatus.REPLAY_READY, LiveStatus.ENDED)):
         lesson = await world.live_lesson(status=status)
