@@ -99,7 +99,7 @@ async def assigned_courses(member_id: UUID, ask: Ask) -> Page[AssignedRow]:
             FROM open_ones a JOIN {COURSE_TABLES} ON c.id = a.course_id {enrolment_of("$1")}
             WHERE ($2::timestamptz IS NULL OR (a.due_at, a.course_id) > ($2, $3::uuid))
               AND ($4::timestamptz IS NULL OR (a.due_at, a.course_id) < ($4, $5::uuid))
-            ORDER BY a.due_at {order}, a.course_id {order} LIMIT $6""",  # noqa: S608
+            ORDER BY a.due_at {order}, a.course_id {order} LIMIT $6""",  # noqa: S608 - names
         member_id,
         *(ask.after or (None, None)),
         *(ask.before or (None, None)),

@@ -39,7 +39,7 @@ def card_of(row: dict[str, Any]) -> CourseCard:
 async def cards_by_ids(viewer_id: UUID | None, course_ids: Sequence[UUID]) -> list[CourseCard | None]:
     """The courses of these ids, of any status, in the order of `course_ids`."""
     found = await rows(
-        f"SELECT {CARD_COLUMNS} FROM {COURSE_TABLES} {enrolment_of('$1')} WHERE c.id = ANY($2::uuid[])",  # noqa: S608
+        f"SELECT {CARD_COLUMNS} FROM {COURSE_TABLES} {enrolment_of('$1')} WHERE c.id = ANY($2::uuid[])",  # noqa: S608 - names
         viewer_id,
         list(course_ids),
     )

@@ -64,7 +64,7 @@ async def course_page(viewer_id: UUID | None, wanted: CourseFilter, sort: Course
     ordered = ", ".join(f"c.{column} {direction}" for column, _ in order)
     viewer = enrolment_of(f"${len(values) + 1}")
     found = await rows(
-        f"SELECT {CARD_COLUMNS} FROM {COURSE_TABLES} {viewer} WHERE {' AND '.join(where)}"  # noqa: S608
+        f"SELECT {CARD_COLUMNS} FROM {COURSE_TABLES} {viewer} WHERE {' AND '.join(where)}"  # noqa: S608 - names
         f" ORDER BY {ordered} LIMIT {ask.limit + 1}",
         *values,
         viewer_id,

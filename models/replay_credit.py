@@ -39,7 +39,7 @@ class ReplayWatch:
 async def watches_of(member_id: UUID, lesson_ids: Sequence[UUID]) -> list[ReplayWatch | None]:
     """How far the member is in each replay, in the order of the ids; None before the first report."""
     found = await rows(
-        f"SELECT {_COLUMNS} FROM live_replay_watches WHERE member_id = $1 AND lesson_id = ANY($2::uuid[])",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM live_replay_watches WHERE member_id = $1 AND lesson_id = ANY($2::uuid[])",  # noqa: S608 - names
         member_id, list(lesson_ids),
     )  # fmt: skip
     shelf = {row["lesson_id"]: _watch(row) for row in found}
