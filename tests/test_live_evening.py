@@ -31,6 +31,7 @@ from tests.world import World
 STREAM_SECONDS = 20
 PICTURES_A_SECOND = 25
 SEGMENT_SECONDS = 2
+PHONE_PAUSE_SECONDS = 0.5
 POINTS, ENOUGH_SECONDS = 40, 10
 RULE = {"minPercent": 30, "minSeconds": ENOUGH_SECONDS, "points": POINTS, "checkInsRequired": 1}
 ATTENDED = """
@@ -212,7 +213,7 @@ async def test_an_evening_goes_from_the_calendar_to_points_and_replay(evening: E
         return int((await beat())["attendedSeconds"]) >= ENOUGH_SECONDS
 
     async with filming(f"{ingest['url']}/{ingest['key']}", seconds=STREAM_SECONDS) as camera:
-        await eventually(rehearses)
+        await eventually(rehearses, pause_seconds=PHONE_PAUSE_SECONDS)
         ticket = await join()
         assert ticket["playback"] is None
         async with room.followed() as socket:
@@ -241,7 +242,7 @@ async def test_an_evening_goes_from_the_calendar_to_points_and_replay(evening: E
             closed = (await room.hear(socket, "LivePollClosed"))["poll"]
             assert [option["votes"] for option in closed["options"]] == [0, 1]
             await player.play(again["playback"]["url"], segments=6)
-            await eventually(long_enough)
+            await eventually(long_enough, pause_seconds=PHONE_PAUSE_SECONDS)
             last_beat = SystemClock().now()
             assert await camera.ended() == 0
             await do(host, "EndLiveLesson", liveLessonId=lesson)
@@ -271,7 +272,7 @@ async def settled(evening: Evening, lesson: str) -> None:
     async def rewarded() -> bool:
         return (await learnt(evening.comes))["points"]["lifetime"] > 0
 
-    await eventually(rewarded)
+    await eventually(rewarded, pause_seconds=PHONE_PAUSE_SECONDS)
 
 
 async def attendance_is_exact(evening: Evening, lesson: str) -> int:
@@ -301,7 +302,9 @@ async def points_and_boards_are_exact(evening: Evening) -> None:
     [entry] = learner["pointEntries"]["nodes"]
     assert (entry["rule"], entry["amount"], learner["points"]["lifetime"]) == ("live.attended", POINTS, POINTS)
     for metric, score in (("LIVE_ATTENDANCES", 1), ("POINTS", POINTS)):
-        await eventually(lambda metric=metric, score=score: board_shows(evening, metric, score), metric)
+        await eventually(
+            lambda metric=metric, score=score: board_shows(evening, metric, score), metric, PHONE_PAUSE_SECONDS
+        )
     assert [(await learnt(each))["points"]["lifetime"] for each in (evening.stays_away, evening.gives_up)] == [0, 0]
 
 
@@ -318,7 +321,7 @@ async def replay_is_whole(evening: Evening, lesson: str, place: Path) -> None:
     async def is_made() -> bool:
         return (await detail(evening.comes, lesson))["replay"] is not None
 
-    await eventually(is_made)
+    await eventually(is_made, pause_seconds=PHONE_PAUSE_SECONDS)
     replay = (await detail(evening.comes, lesson))["replay"]
     film = place / "replay.mp4"
     film.write_bytes((await evening.comes.http.get(replay["playbackUrl"])).content)

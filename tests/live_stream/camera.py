@@ -64,11 +64,14 @@ async def refused(address: str) -> bool:
         return await camera.ended() != 0
 
 
-async def eventually(question: Callable[[], Awaitable[bool]] | Callable[[], bool], why: str = "") -> None:
-    """Ask again and again until the answer is yes."""
+async def eventually(
+    question: Callable[[], Awaitable[bool]] | Callable[[], bool], why: str = "", pause_seconds: float = 0.05
+) -> None:
+    """Ask again and again until the answer is yes. Who asks the server as a member does so at the pace of a person:
+    it throttles whoever does not."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             answer = question()
             if answer if isinstance(answer, bool) else await answer:
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(pause_seconds)
