@@ -13,7 +13,7 @@ from gamification.standings import Board, Family, Question, Scope
 from kit.clock import day_of, monotonic
 from kit.paging import Ask
 from kit.words import BoardMetric, BoardPeriod, BoardSubjectKind
-from services.board_projection import rebuild
+from services.board_building import rebuild
 from services.boards import answer_from_days, read_board
 from services.ports import Ports
 

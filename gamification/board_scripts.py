@@ -118,7 +118,7 @@ for _, generation in ipairs(targets) do
   local base, seen = KEYS[1] .. ':' .. generation .. ':', {}
   for _, placing in ipairs(placings) do
     local subject, version, scopes, now, past = unpack(placing)
-    local known = tonumber(redis.call('HGET', base .. 'v', subject) or '-1')
+    local known = tonumber(redis.call('HGET', base .. 'v', subject) or redis.call('HGET', base .. 'f', subject) or '-1')
     if known < version or (build ~= '' and known == version) then
       for i, scope in ipairs(scopes) do
         local board, past_board = base .. 's:' .. scope, base .. 'm:' .. scope
@@ -135,69 +135,157 @@ for _, generation in ipairs(targets) do
         end
         set(board, subject, score)
         if day ~= '' then set(past_board, subject, string.format('%.0f', past[i])) end
+        if generation == next then
+          redis.call('SADD', base .. 't:' .. scope, subject)
+          redis.call('SADD', base .. 't', scope)
+        end
         if not seen[scope] then
           stay(board)
           stay(past_board)
+          if generation == next then stay(base .. 't:' .. scope) end
           seen[scope] = true
         end
       end
       redis.call('HSET', base .. 'v', subject, string.format('%.0f', version))
     end
   end
-  stay(base .. 'v')
-  stay(base .. 'd')
+  for _, name in ipairs({'v', 'd', 't'}) do stay(base .. name) end
 end
 stay(KEYS[1])
 return answer
 """
 
-# KEYS: family. ARGV: generation being built, day or "", seconds to keep or "", and as JSON a list of {scopes, subjects,
-# versions, scores}: each subject has one score, not 0, on all these scopes, and had it at the start of the day as well.
-# A board that nobody has moved on this day is its own past: then half of the writes need not be. Answers as PLACE.
+# KEYS: family. ARGV: generation being built, seconds until what only building needs is forgotten, and as JSON a list of
+# {place, its lines, its lines at the start of the day or false if they are the same} and the versions; lines as ZADD
+# takes them and versions as HSET does, with numbers as numbers: nothing is done to each. Answers {"absent"} or
+# {"placed"}.
 FILL = """
-local build, day, keep, groups = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
+local build, keep = ARGV[1], ARGV[2]
 if redis.call('HGET', KEYS[1], 'next') ~= build then return {'absent'} end
-local base, seen = KEYS[1] .. ':' .. build .. ':', {}
-for _, group in ipairs(groups) do
-  local scopes, subjects, versions, scores = unpack(group)
-  local known = redis.call('HMGET', base .. 'v', unpack(subjects))
-  local lines, news = {}, {}
-  for i, subject in ipairs(subjects) do
-    if tonumber(known[i] or '-1') <= tonumber(versions[i]) then
-      lines[#lines + 1] = scores[i]
-      lines[#lines + 1] = subject
-      news[#news + 1] = subject
-      news[#news + 1] = versions[i]
-    end
+local base = KEYS[1] .. ':' .. build .. ':'
+local names = {l = {}, lm = {}}
+local function add(prefix, place, lines)
+  local key = base .. prefix .. ':' .. place
+  if #lines > 0 then
+    redis.call('ZADD', key, unpack(lines))
+    redis.call('EXPIRE', key, keep)
   end
-  if #news > 0 then
-    for _, scope in ipairs(scopes) do
-      local board, past_board = base .. 's:' .. scope, base .. 'm:' .. scope
-      local turned = redis.call('HGET', base .. 'd', scope)
-      if turned and turned > day and day ~= '' then return {'behind', turned} end
-      if not turned then redis.call('HSET', base .. 'd', scope, day == '' and '' or '-') end
-      redis.call('ZADD', board, unpack(lines))
-      if day ~= '' and turned == day then redis.call('ZADD', past_board, unpack(lines)) end
-      if keep ~= '' and not seen[scope] then
-        redis.call('EXPIRE', board, keep)
-        redis.call('EXPIRE', past_board, keep)
-      end
-      seen[scope] = true
-    end
-    redis.call('HSET', base .. 'v', unpack(news))
-  end
+  table.insert(names[prefix], place)
 end
-if keep ~= '' then
-  redis.call('EXPIRE', base .. 'v', keep)
-  redis.call('EXPIRE', base .. 'd', keep)
-  redis.call('EXPIRE', KEYS[1], keep)
+for _, group in ipairs(cjson.decode(ARGV[3])) do
+  local place, now, past = unpack(group)
+  add('l', place, now)
+  if past then add('lm', place, past) end
 end
+for prefix, places in pairs(names) do
+  if #places > 0 then redis.call('SADD', base .. prefix, unpack(places)) end
+end
+redis.call('HSET', base .. 'f', unpack(cjson.decode(ARGV[4])))
+for _, name in ipairs({'l', 'lm', 'f'}) do redis.call('EXPIRE', base .. name, keep) end
 return {'placed'}
 """
 
+# KEYS: family. ARGV: generation being built, day or "", seconds to keep or "", and as JSON a list of {scope, places and
+# composed scopes that it is made of}. Who was placed on a board meanwhile stands as they were placed, unless that was
+# older news. A board that nobody has moved on this day is its own past. Answers as PLACE.
+COMPOSE = """
+local build, day, keep, boards = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
+if redis.call('HGET', KEYS[1], 'next') ~= build then return {'absent'} end
+local base, most = KEYS[1] .. ':' .. build .. ':', 4000
+local differs = {}
+for _, place in ipairs(redis.call('SMEMBERS', base .. 'lm')) do differs[place] = true end
+local function newer(subjects)
+  local found = {}
+  for _, subject in ipairs(subjects) do
+    local placed, filled = redis.call('HGET', base .. 'v', subject), redis.call('HGET', base .. 'f', subject)
+    if tonumber(placed) >= tonumber(filled or '-1') then found[#found + 1] = subject end
+  end
+  return found
+end
+local function scores(key, subjects)
+  local found = {}
+  for i, subject in ipairs(subjects) do found[i] = redis.call('ZSCORE', key, subject) end
+  return found
+end
+local function unite(key, parts, subjects, own)
+  if #parts == 1 then
+    if redis.call('COPY', parts[1], key, 'REPLACE') == 0 then redis.call('DEL', key) end
+    if keep == '' then redis.call('PERSIST', key) end
+  else
+    for first = 1, #parts, most do
+      local some = {unpack(parts, first, math.min(#parts, first + most - 1))}
+      if first > 1 then some[#some + 1] = key end
+      redis.call('ZUNIONSTORE', key, #some, unpack(some))
+    end
+  end
+  for i, subject in ipairs(subjects) do
+    if own[i] then redis.call('ZADD', key, own[i], subject) else redis.call('ZREM', key, subject) end
+  end
+  if keep ~= '' then redis.call('EXPIRE', key, keep) end
+end
+local days, touched, turns = {}, {}, {}
+local pairs_of_days = redis.call('HGETALL', base .. 'd')
+for i = 1, #pairs_of_days, 2 do days[pairs_of_days[i]] = pairs_of_days[i + 1] end
+for _, scope in ipairs(redis.call('SMEMBERS', base .. 't')) do touched[scope] = true end
+for _, each in ipairs(boards) do
+  local scope, places, below = unpack(each)
+  local board, past_board, turned = base .. 's:' .. scope, base .. 'm:' .. scope, days[scope]
+  if turned and turned > day and day ~= '' then return {'behind', turned} end
+  local parts, pasts, moved = {}, {}, turned == day
+  for _, place in ipairs(places) do
+    parts[#parts + 1] = base .. 'l:' .. place
+    pasts[#parts] = differs[place] and base .. 'lm:' .. place
+    moved = moved or differs[place]
+  end
+  for _, lower in ipairs(below) do
+    parts[#parts + 1] = base .. 's:' .. lower
+    local has_moved = day ~= '' and days[lower] == day
+    pasts[#parts] = has_moved and base .. 'm:' .. lower
+    moved = moved or has_moved
+  end
+  local placed = touched[scope] and newer(redis.call('SMEMBERS', base .. 't:' .. scope)) or {}
+  local own, own_past = scores(board, placed), scores(turned == day and past_board or board, placed)
+  unite(board, parts, placed, own)
+  if day == '' then
+    days[scope] = ''
+  elseif moved then
+    for i, past in pairs(pasts) do parts[i] = past or parts[i] end
+    unite(past_board, parts, placed, own_past)
+    days[scope] = day
+  else
+    days[scope] = turned or '-'
+  end
+  turns[#turns + 1] = scope
+  turns[#turns + 1] = days[scope]
+end
+redis.call('HSET', base .. 'd', unpack(turns))
+if keep ~= '' then redis.call('EXPIRE', base .. 'd', keep) end
+return {'placed'}
+"""
+
+# KEYS: family. ARGV: of each piece its scope and its first and last index. Answers the SHA-1 of each.
+DIGEST = """
+local live = redis.call('HGET', KEYS[1], 'live')
+if not live then return false end
+local base, found = KEYS[1] .. ':' .. live .. ':s:', {}
+for i = 1, #ARGV, 3 do
+  local lines = redis.call('ZRANGE', base .. ARGV[i], ARGV[i + 1], ARGV[i + 2], 'WITHSCORES')
+  found[#found + 1] = redis.sha1hex(table.concat(lines, ' '))
+end
+return found
+"""
+
 _DROP = """
+local function tidy(base)
+  for _, scope in ipairs(redis.call('SMEMBERS', base .. 't')) do redis.call('UNLINK', base .. 't:' .. scope) end
+  for _, place in ipairs(redis.call('SMEMBERS', base .. 'l')) do
+    redis.call('UNLINK', base .. 'l:' .. place, base .. 'lm:' .. place)
+  end
+  redis.call('UNLINK', base .. 'l', base .. 'lm', base .. 'f', base .. 't')
+end
 local function drop(generation)
   local base = KEYS[1] .. ':' .. generation .. ':'
+  tidy(base)
   for _, scope in ipairs(redis.call('HKEYS', base .. 'd')) do
     redis.call('UNLINK', base .. 's:' .. scope, base .. 'm:' .. scope)
   end
@@ -221,9 +309,22 @@ FINISH = (
     + """
 local live, next = unpack(redis.call('HMGET', KEYS[1], 'live', 'next'))
 if next ~= ARGV[1] then return 0 end
+local base = KEYS[1] .. ':' .. next .. ':'
+if redis.call('EXISTS', base .. 'f') == 1 then
+  local placed = redis.call('HGETALL', base .. 'v')
+  for i = 1, #placed, 2 do
+    local filled = redis.call('HGET', base .. 'f', placed[i])
+    if tonumber(placed[i + 1]) >= tonumber(filled or '-1') then
+      redis.call('HSET', base .. 'f', placed[i], placed[i + 1])
+    end
+  end
+  redis.call('RENAME', base .. 'f', base .. 'v')
+  if ARGV[2] ~= '' then redis.call('EXPIRE', base .. 'v', ARGV[2]) else redis.call('PERSIST', base .. 'v') end
+end
 redis.call('HSET', KEYS[1], 'live', next)
 redis.call('HDEL', KEYS[1], 'next')
 if ARGV[2] ~= '' then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+tidy(base)
 if live then drop(live) end
 return 1
 """

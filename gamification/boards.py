@@ -9,13 +9,16 @@ period: a season that gets another end is another family, and a late write to th
       :<generation>:d           hash: scope -> that day, "-" before the first one, "" if the board has no past; lists
                                 every scope there is
       :<generation>:v           hash: subject -> version of what was placed last; older news is ignored
+      :<generation>:l:<place>   while it is built, sorted set: who learned at this one place and nowhere else, `f` their
+                                versions; `lm:` the same at the start of the day, for the places in `lm`; `l` lists all
+      :<generation>:t:<scope>   while it is built, set: who was placed there meanwhile
 
 Scores are absolute, so writing twice is writing once. The first write of a day copies the board to its past; a board
 without a write today is its own past. Whatever fails here is `BoardsAway`; SQL can answer everything instead.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -26,7 +29,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from gamification.board_scripts import BEGIN, FILL, FINISH, FORGET, PLACE, READ
+from gamification.board_scripts import BEGIN, COMPOSE, DIGEST, FILL, FINISH, FORGET, PLACE, READ
 from gamification.standings import Answer, Board, Family, Line, Question, Scope, page_of_lines
 from kit.ids import new_secret
 from kit.paging import Ask
@@ -34,6 +37,8 @@ from kit.redis import AWAY
 
 READ_SECONDS = 0.5
 """What a reader waits at most before SQL answers instead."""
+BUILDING_SECONDS = 3600
+"""How long what only building needs is kept, should nobody finish."""
 TRUST = "boards:trust"
 
 
@@ -64,14 +69,33 @@ class Placing:
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
-    """Subjects on the same boards that have not moved on this day, each with one score on all, above 0.
+class Settled:
+    """Subjects who learned at one place, and so have one score on each of its boards, the scopes.
 
-    As (subject, version, packed score).
+    `place`: any name that no other place has. Subjects (the text of their ids), versions, packed scores and past ones
+    go together, 0 for not ranked; `past` None: the same as `now`, or the family has none. Scopes: those of the place's
+    region and of each above it come in this order, then everyone's.
     """
 
+    place: str
     scopes: Sequence[str]
-    subjects: Sequence[tuple[UUID, int, int]]
+    subjects: list[str]
+    versions: list[int]
+    now: list[int]
+    past: list[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A board and what it is made of: settled places, and whole boards below it. Nobody stands in two of them."""
+
+    scope: str
+    places: Sequence[str]
+    below: Sequence[str] = ()
+
+
+Piece = tuple[str, int, int]
+"""A board's scope, and the places of the first and last line from below, from 0; -1 for the highest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +117,8 @@ class HonourBoards:
         self._place = redis.register_script(PLACE)
         self._place_built = self._building.register_script(PLACE)
         self._fill = self._building.register_script(FILL)
+        self._compose = self._building.register_script(COMPOSE)
+        self._digest = self._building.register_script(DIGEST)
         self._begin = self._building.register_script(BEGIN)
         self._finish = self._building.register_script(FINISH)
         self._forget = redis.register_script(FORGET)
@@ -148,24 +174,41 @@ class HonourBoards:
             moved |= _placed(answer) or set()
         return moved
 
-    async def fill(
+    async def fill(self, family: Family, build: str, groups: Sequence[Settled]) -> bool:
+        """Fill what is being built with who learned at one place, some hundreds at once; then `compose`.
+
+        A place comes whole. False if somebody else has begun to build meanwhile. Writing twice is writing once.
+        """
+        columns = [
+            [each.place, _lines(each.now, each.subjects), each.past is not None and _lines(each.past, each.subjects)]
+            for each in groups
+        ]
+        versions = [word for each in groups for pair in zip(each.subjects, each.versions, strict=True) for word in pair]
+        listed = [orjson.dumps(each).decode() for each in (columns, versions)]
+        async with _away():
+            answer = await _run(self._fill, family, [build, BUILDING_SECONDS, *listed])
+        return _placed(answer) is not None
+
+    async def compose(
+        self, family: Family, build: str, boards: Sequence[Composed], day: date | None, keep_seconds: int | None
+    ) -> bool:
+        """Make boards of what was filled in, those below others first; False as `fill`. BoardsBehind.
+
+        Who has been placed on such a board since it was begun stands there as they were placed.
+        """
+        listed = orjson.dumps([[each.scope, each.places, each.below] for each in boards]).decode()
+        arguments = [build, day.isoformat() if day else "", keep_seconds or "", listed]
+        async with _away():
+            answer = await _run(self._compose, family, arguments)
+        return _placed(answer) is not None
+
+    async def fill_placings(
         self, family: Family, build: str, placings: Sequence[Placing], day: date | None, keep_seconds: int | None
     ) -> bool:
-        """Set scores on what is being built; False if somebody else has begun to build meanwhile. BoardsBehind."""
+        """Set scores on what is being built, once it is composed: of whoever differs from board to board; as `fill`."""
         arguments = [build, *_placing_arguments(day, keep_seconds, placings)]
         async with _away():
             answer = await _run(self._place_built, family, arguments)
-        return _placed(answer) is not None
-
-    async def fill_still(
-        self, family: Family, build: str, groups: Sequence[Still], day: date | None, keep_seconds: int | None
-    ) -> bool:
-        """As `fill`, for subjects that have not moved on this day: a fraction of the work. A few hundred at once."""
-        columns = [[group.scopes, *([str(value) for value in column] for column in zip(*group.subjects, strict=True))]
-                   for group in groups]  # fmt: skip
-        arguments = [build, day.isoformat() if day else "", keep_seconds or "", orjson.dumps(columns).decode()]
-        async with _away():
-            answer = await _run(self._fill, family, arguments)
         return _placed(answer) is not None
 
     async def begin(self, family: Family) -> str:
@@ -203,16 +246,35 @@ class HonourBoards:
         async with _away():
             await self._redis.set(TRUST, await self._trust(mark))
 
-    async def everything(self, family: Family) -> dict[str, dict[bytes, int]]:
-        """Every score that is shown, for comparing with the truth: scope -> subject's text -> score."""
+    async def scopes(self, family: Family) -> list[str]:
+        """Every scope that is shown, for comparing with the truth; BoardsAway for a family that is not there."""
+        async with _away():
+            return await self._scopes(await self._shown(family))
+
+    async def digests(self, family: Family, pieces: Sequence[Piece]) -> list[str]:
+        """The SHA-1 of "subject score subject score..." of each piece, in rising order of score and subject."""
+        arguments = [word for piece in pieces for word in piece]
+        async with _away():
+            found = await _run(self._digest, family, arguments)
+        if found is None:
+            raise BoardsAway
+        return [each.decode() for each in found]
+
+    async def scores(self, family: Family, asked: Sequence[tuple[str, UUID]]) -> list[int]:
+        """What is shown for each (scope, subject), 0 for who is not there."""
+        async with _away():
+            base = await self._shown(family)
+            pipe = self._building.pipeline(transaction=False)
+            for scope, subject_id in asked:
+                pipe.zscore(f"{base}:s:{scope}", str(subject_id))
+            return [int(score or 0) for score in await pipe.execute()]
+
+    async def everything(self, family: Family, scopes: Sequence[str] | None = None) -> dict[str, dict[bytes, int]]:
+        """Every score that is shown, or those of some scopes: scope -> subject's text -> score."""
         found: dict[str, dict[bytes, int]] = {}
         async with _away():
-            live = await cast(Awaitable[bytes | None], self._building.hget(_key(family), "live"))
-            if live is None:
-                raise BoardsAway
-            base = f"{_key(family)}:{live.decode()}"
-            for name in await cast(Awaitable[list[bytes]], self._building.hkeys(f"{base}:d")):
-                scope = name.decode()
+            base = await self._shown(family)
+            for scope in await self._scopes(base) if scopes is None else scopes:
                 scores = {
                     subject: int(score)
                     async for subject, score in self._building.zscan_iter(f"{base}:s:{scope}", count=1000)
@@ -220,6 +282,16 @@ class HonourBoards:
                 if scores:
                     found[scope] = scores
         return found
+
+    async def _shown(self, family: Family) -> str:
+        """What the keys of the generation that is shown begin with."""
+        live = await cast(Awaitable[bytes | None], self._building.hget(_key(family), "live"))
+        if live is None:
+            raise BoardsAway
+        return f"{_key(family)}:{live.decode()}"
+
+    async def _scopes(self, base: str) -> list[str]:
+        return [name.decode() for name in await cast(Awaitable[list[bytes]], self._building.hkeys(f"{base}:d"))]
 
     async def _trust(self, mark: str) -> bytes:
         server = await self._redis.info("server")
@@ -237,6 +309,11 @@ async def _away(seconds: float | None = None) -> AsyncIterator[None]:
 
 async def _run(script: AsyncScript, family: Family, arguments: Sequence[str | int]) -> Any:
     return await cast(Awaitable[Any], script(keys=[_key(family)], args=list(arguments)))
+
+
+def _lines(scores: Iterable[int], subjects: Iterable[str]) -> list[int | str]:
+    """As ZADD takes them; a score of 0 is not ranked."""
+    return [word for pair in zip(scores, subjects, strict=True) if pair[0] for word in pair]
 
 
 def _placing_arguments(day: date | None, keep_seconds: int | None, placings: Sequence[Placing]) -> list[str | int]:

@@ -276,11 +276,12 @@ class Bulk(Side):
 
 
 @asynccontextmanager
-async def side_transaction(*, snapshot: bool = False) -> AsyncIterator[Side]:
+async def side_transaction(*, snapshot: bool = False, scratch: bool = False) -> AsyncIterator[Side]:
     """Hold row locks while work goes on in transactions of its own; for a relay's claim and nothing else.
 
     Commits when the block ends well. A process that dies in between gives its locks back at once. With `snapshot` it
-    reads one moment of the database and only reads; for what is too much to be fetched at once.
+    reads one moment of the database and only reads; for what is too much to be fetched at once. With `scratch` it may
+    make temporary tables besides.
     """
     isolation: Any = "repeatable_read" if snapshot else None
     pool = await _pool()
@@ -290,7 +291,7 @@ async def side_transaction(*, snapshot: bool = False) -> AsyncIterator[Side]:
     try:
         async with (
             pool.acquire() as connection,
-            connection.transaction(isolation=isolation, readonly=snapshot),
+            connection.transaction(isolation=isolation, readonly=snapshot and not scratch),
         ):
             yield Side(connection)
     except Exception as error:

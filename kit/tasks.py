@@ -39,20 +39,47 @@ async def end(*tasks: asyncio.Task[Any], patience_seconds: float = 1.0) -> None:
 
 
 async def some_at_once(most: int, works: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
-    """Do all of it, up to `most` pieces at a time, each begun in its turn; what they give, in no order.
+    """Do all of it, up to `most` pieces at a time, each begun in its turn; what they give, in the order of the works.
 
     Where one fails the others are ended, and its error is raised.
     """
-    waiting = iter(works)
-    given: list[T] = []
+    waiting = iter(enumerate(works))
+    given: dict[int, T] = {}
 
     async def work_on() -> None:
-        for work in waiting:
-            given.append(await work())
+        for number, work in waiting:
+            given[number] = await work()
 
     workers = [asyncio.create_task(work_on()) for _ in range(most)]
     try:
         await asyncio.gather(*workers)
     finally:
         await end(*workers)
-    return given
+    return [given[number] for number in sorted(given)]
+
+
+@asynccontextmanager
+async def beside(most: int) -> AsyncIterator[Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]]:
+    """Hand over work that is done beside what the block does, up to `most` pieces at a time, begun in their order.
+
+    Handing over waits while there are as many, and raises what one of them has raised; so does the end of the block,
+    which waits for all. A block that fails ends them.
+    """
+    doing: set[asyncio.Task[object]] = set()
+
+    async def wait(until: int) -> None:
+        while len(doing) > until:
+            done, _ = await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                doing.discard(task)
+                task.result()
+
+    async def hand(work: Callable[[], Awaitable[object]]) -> None:
+        await wait(most - 1)
+        doing.add(asyncio.ensure_future(work()))
+
+    try:
+        yield hand
+        await wait(0)
+    finally:
+        await end(*doing)

@@ -137,28 +137,25 @@ async def _look_up_reached_at(metric: BoardMetric, taken: Sequence[tuple[UUID, d
     )
 
 
-async def days_that_differ(limit: int) -> list[dict[str, Any]]:
+async def days_that_differ(metric: BoardMetric, limit: int) -> list[dict[str, Any]]:
     """Lines of `metric_days` that are not what the rows behind them add up to.
 
-    As {metric, member_id, day, kept, found, kept_reached_at, found_reached_at}.
+    As {member_id, day, kept, found, kept_reached_at, found_reached_at}.
     """
-    differences: list[dict[str, Any]] = []
-    for metric, source in SOURCES.items():
-        differences += await rows(
-            f"""WITH found AS (
-                    SELECT member_id, day, outlet_id, region_id, tier::text AS tier, sum(amount)::bigint AS amount,
-                           max(occurred_at) FILTER (WHERE counts) AS reached_at
-                    FROM ({source}) s WHERE outlet_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5),
-                kept AS (SELECT * FROM metric_days WHERE metric = $1)
-                SELECT $1 AS metric, member_id, day, k.amount AS kept, f.amount AS found,
-                       k.reached_at AS kept_reached_at, f.reached_at AS found_reached_at
-                FROM kept k FULL JOIN found f USING (member_id, day, outlet_id, region_id, tier)
-                WHERE coalesce(k.amount, 0) <> coalesce(f.amount, 0) OR k.reached_at IS DISTINCT FROM f.reached_at
-                ORDER BY member_id, day LIMIT $2""",  # noqa: S608
-            metric.value,
-            limit - len(differences),
-        )
-    return differences
+    return await rows(
+        f"""WITH found AS (
+                SELECT member_id, day, outlet_id, region_id, tier::text AS tier, sum(amount)::bigint AS amount,
+                       max(occurred_at) FILTER (WHERE counts) AS reached_at
+                FROM ({SOURCES[metric]}) s WHERE outlet_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5),
+            kept AS (SELECT * FROM metric_days WHERE metric = $1)
+            SELECT member_id, day, k.amount AS kept, f.amount AS found,
+                   k.reached_at AS kept_reached_at, f.reached_at AS found_reached_at
+            FROM kept k FULL JOIN found f USING (member_id, day, outlet_id, region_id, tier)
+            WHERE coalesce(k.amount, 0) <> coalesce(f.amount, 0) OR k.reached_at IS DISTINCT FROM f.reached_at
+            ORDER BY member_id, day LIMIT $2""",  # noqa: S608 - the texts above
+        metric.value,
+        limit,
+    )
 
 
 async def next_versions(kind: BoardSubjectKind, subject_ids: Sequence[UUID]) -> dict[UUID, int]:

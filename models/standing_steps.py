@@ -189,30 +189,30 @@ OF_SOME_SUBJECTS = """,
     SELECT period, metric, subject_id, array_agg(scope) AS scopes, array_agg(now) AS now, array_agg(past) AS past
     FROM scores GROUP BY 1, 2, 3"""
 
-# Marked regions ($9) on every board they can stand on.
+# The regions $8 on every board they can stand on.
 OF_REGIONS = f""",
     scores AS (
-        SELECT p.metric, p.subject_id, p.scope, coalesce(max(packed) FILTER (WHERE NOT is_past), 0) AS now,
+        SELECT s.period, p.metric, p.subject_id, p.scope, coalesce(max(packed) FILTER (WHERE NOT is_past), 0) AS now,
                coalesce(max(packed) FILTER (WHERE is_past), 0) AS past
         FROM (SELECT unnest($7::text[]) AS metric, r.id AS subject_id, b.scope
               FROM regions r CROSS JOIN LATERAL (
                 SELECT r.parent_id || '.-' WHERE r.parent_id IS NOT NULL
                 UNION ALL SELECT '-.' || tier FROM unnest(ARRAY{["-", *(tier.value for tier in OutletTier)]}) AS tier
                 WHERE r.id IN (SELECT id FROM tops)
-              ) AS b (scope) WHERE r.id = ANY($9::uuid[])) p
-        CROSS JOIN stretches s LEFT JOIN totals t USING (n, metric, subject_id, scope) GROUP BY 1, 2, 3)
-    SELECT metric, subject_id, array_agg(scope) AS scopes, array_agg(now) AS now, array_agg(past) AS past
-    FROM scores GROUP BY 1, 2"""  # noqa: S608 - words of ours
+              ) AS b (scope) WHERE r.id = ANY($8::uuid[])) p
+        CROSS JOIN stretches s LEFT JOIN totals t USING (n, metric, subject_id, scope) GROUP BY 1, 2, 3, 4)
+    SELECT period, metric, subject_id, array_agg(scope) AS scopes, array_agg(now) AS now, array_agg(past) AS past
+    FROM scores GROUP BY 1, 2, 3"""  # noqa: S608 - words of ours
 
 OF_ALL_SUBJECTS = """,
     scores AS (
-        SELECT t.metric, t.subject_id, t.scope, coalesce(max(packed) FILTER (WHERE NOT is_past), 0) AS now,
+        SELECT s.period, t.metric, t.subject_id, t.scope, coalesce(max(packed) FILTER (WHERE NOT is_past), 0) AS now,
                coalesce(max(packed) FILTER (WHERE is_past), 0) AS past
-        FROM totals t JOIN stretches s USING (n) GROUP BY 1, 2, 3)
-    SELECT c.metric, c.subject_id, coalesce(max(v.version), 0) AS version,
+        FROM totals t JOIN stretches s USING (n) GROUP BY 1, 2, 3, 4)
+    SELECT c.period, c.metric, c.subject_id, coalesce(max(v.version), 0) AS version,
            array_agg(c.scope) AS scopes, array_agg(c.now) AS now, array_agg(c.past) AS past
     FROM scores c LEFT JOIN board_versions v ON v.subject_kind = {kind} AND v.subject_id = c.subject_id
-    GROUP BY 1, 2"""
+    GROUP BY 1, 2, 3"""
 
 LINES = """,
     lines AS MATERIALIZED (

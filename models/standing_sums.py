@@ -1,18 +1,19 @@
-"""Every board of one period at once, for building and verifying them: the counted days are read one single time.
+"""Every board of all periods at once, for building and verifying them: the counted days are read one single time.
 
 `models/standings.py` answers any question about any board, and spreads every learner over all boards they stand on
-before it adds up. That is plain, and the oracle of what is here; of a year of a whole city it takes minutes. Here
-it is used that nearly everybody learns in one place: such a subject has the same score on every board of its place, so
-it is added up once, for now and for the past midnight together; and regions are added up from stations instead of
-persons. Whoever learned in more than one place is left to the plain way.
+before it adds up. That is plain, and the oracle of what is here; of a year of a whole city it takes minutes. Here the
+days between two ends of periods are added up first, and the periods from these; and it is used that nearly everybody
+learns in one place: such a subject has the same score on every board of its place, so it is added up once, and regions
+are added up from stations instead of persons. Whoever learned in more than one place is left to the plain way.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from kit.db import execute, rows
+from kit.clock import day_start
+from kit.db import rows
 from kit.words import BoardMetric, BoardSubjectKind
 from models.standing_steps import (
     LIVE,
@@ -22,154 +23,201 @@ from models.standing_steps import (
     RANKED,
     REGION_BOARDS,
     SPREAD_REGIONS,
-    STRETCHES,
-    SUBJECT,
-    packed,
     statement,
 )
 from models.standings import IdRange, Stretch, all_scores, columns
 
-# $1-$6 the stretches: the period, and where it has one its past, which ends sooner. $7 the metrics, $8 the kind.
-_ROOM = "SET LOCAL work_mem = '64MB'"
-_PERIOD = "d.day >= ($3::date[])[1] AND d.day < ($4::date[])[1]"
-_BEFORE = "FILTER (WHERE day < ($4::date[])[2])"
-_RANGE = "d.{subject} > $9::uuid AND d.{subject} <= $10::uuid"
+Reading = Callable[..., Awaitable[list[dict[str, Any]]]]
+"""`kit.db.rows`, or the same of a transaction beside."""
 
-# A run that reaches into today was a shorter one at midnight. `reached_at` lies on its day: the last is the greatest.
-_EVERYBODY = f"""
-    day_sums AS (
-        SELECT d.metric::text AS metric, d.member_id, d.outlet_id, d.region_id, d.tier::text AS tier,
-               sum(d.amount)::bigint AS now, max(d.reached_at) AS now_at,
-               coalesce(sum(d.amount) {_BEFORE}, 0)::bigint AS past, max(d.reached_at) {_BEFORE} AS past_at
-        FROM metric_days d WHERE {_PERIOD} AND d.metric <> 'STREAK_DAYS' AND {{chosen}} GROUP BY 1, 2, 3, 4, 5),
-    run_days AS (
-        SELECT d.member_id, d.outlet_id, d.region_id, d.tier::text AS tier, d.day, d.reached_at, d.day - row_number()
-                   OVER (PARTITION BY d.member_id, d.outlet_id, d.region_id, d.tier ORDER BY d.day)::int AS run
-        FROM metric_days d WHERE {_PERIOD} AND d.metric = 'STREAK_DAYS' AND d.amount > 0 AND {{chosen}}),
-    runs AS MATERIALIZED (
-        SELECT member_id, outlet_id, region_id, tier, run, count(*) AS now, max(reached_at) AS now_at,
-               count(*) {_BEFORE} AS past, max(reached_at) {_BEFORE} AS past_at
-        FROM run_days GROUP BY 1, 2, 3, 4, 5),
+_ROOM = "SET LOCAL work_mem = '128MB'"
+_FIRST = date(2020, 1, 1)
+_SECONDS_BITS, _DAY_BITS = 32, 16
+"""Seconds since the first day, and days: what runs of days are compared by, until the year 2156."""
+
+# What everybody counts for in each stretch k: the amount a<k>, and when it was reached, r<k>, in seconds since 1970.
+# Only who is ranked. A run of learned days is cut to the stretch; the longest counts, and of these the one that was
+# reached first: its length, the day it ended on and the moment of that day are one number, the greatest is the answer.
+_EVERYBODY = """WITH
+    days AS (
+        SELECT metric, member_id, outlet_id, region_id, tier, width_bucket(day, {edges}) AS part,
+               sum(amount)::bigint AS amount, max(reached_at) AS reached_at
+        FROM metric_days WHERE {reached} AND metric <> 'STREAK_DAYS' AND {ranked} GROUP BY 1, 2, 3, 4, 5, 6),
+    sums AS (
+        SELECT metric, member_id, outlet_id, region_id, tier, {sums} FROM days GROUP BY 1, 2, 3, 4, 5),
+    learned AS (
+        SELECT member_id, outlet_id, region_id, tier, day - DATE '{first}' AS day,
+               floor(date_part('epoch', reached_at))::bigint - {epoch} AS reached, day - row_number()
+                   OVER (PARTITION BY member_id, outlet_id, region_id, tier ORDER BY day)::int AS run
+        FROM metric_days WHERE {reached} AND metric = 'STREAK_DAYS' AND amount > 0 AND {ranked}),
+    runs AS (
+        SELECT member_id, outlet_id, region_id, tier, min(day) AS begun, max(day) AS ended,
+               array_agg(reached ORDER BY day) AS reached
+        FROM learned GROUP BY 1, 2, 3, 4, run),
     longest AS (
-        SELECT DISTINCT ON (member_id, outlet_id, region_id, tier) * FROM runs
-        ORDER BY member_id, outlet_id, region_id, tier, now DESC, run),
-    longest_before AS (
-        SELECT DISTINCT ON (member_id, outlet_id, region_id, tier) * FROM runs WHERE past > 0
-        ORDER BY member_id, outlet_id, region_id, tier, past DESC, run),
-    everybody AS MATERIALIZED (
-        SELECT * FROM day_sums
-        UNION ALL
-        SELECT 'STREAK_DAYS', member_id, outlet_id, region_id, tier, l.now, l.now_at, coalesce(b.past, 0), b.past_at
-        FROM longest l LEFT JOIN longest_before b USING (member_id, outlet_id, region_id, tier)),
-    elsewhere AS MATERIALIZED (
-        SELECT {{subject}} AS subject_id FROM (SELECT DISTINCT {{subject}}, {{place}} FROM everybody) places
-        GROUP BY 1 HAVING count(*) > 1),
-    settled AS MATERIALIZED (
-        SELECT * FROM everybody WHERE {RANKED} AND {{subject}} NOT IN (SELECT subject_id FROM elsewhere))"""  # noqa: S608 - the texts above
+        SELECT member_id, outlet_id, region_id, tier, {longest} FROM runs GROUP BY 1, 2, 3, 4)
+    SELECT * FROM sums UNION ALL SELECT 'STREAK_DAYS', member_id, outlet_id, region_id, tier, {streaks} FROM longest"""
+
+_KEPT = "CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {select}"
+
+_SUM = """coalesce(sum(amount) FILTER (WHERE part >= {start} AND part < {end}), 0)::bigint AS a{k},
+               floor(date_part('epoch', max(reached_at) FILTER (WHERE part >= {start} AND part < {end})))::bigint
+                   AS r{k}"""
+_LONGEST = f"""max((least(ended + 1, {{end}}) - greatest(begun, {{start}}))::bigint * {2 ** (_SECONDS_BITS + _DAY_BITS)}
+                   + ({2**_DAY_BITS - 1} - least(ended + 1, {{end}}))::bigint * {2**_SECONDS_BITS}
+                   + reached[least(ended + 1, {{end}}) - begun])
+               FILTER (WHERE begun < {{end}} AND ended >= {{start}}) AS k{{k}}"""
+_STREAK = f"""coalesce(k{{k}} / {2 ** (_SECONDS_BITS + _DAY_BITS)}, 0) AS a{{k}},
+               k{{k}} % {2**_SECONDS_BITS} + {{epoch}} AS r{{k}}"""
+
+_ELSEWHERE = """
+    SELECT 'MEMBER' AS kind, member_id AS subject_id
+    FROM (SELECT DISTINCT member_id, outlet_id, region_id, tier FROM everybody) places GROUP BY 2 HAVING count(*) > 1
+    UNION ALL
+    SELECT 'OUTLET', outlet_id
+    FROM (SELECT DISTINCT outlet_id, region_id, tier FROM everybody) places GROUP BY 2 HAVING count(*) > 1"""
+_MOVED = "SELECT subject_id FROM elsewhere WHERE kind = '{kind}'"
 
 _SCORED = {
     BoardSubjectKind.MEMBER: """
-    scored AS (SELECT metric, member_id AS subject_id, region_id, tier, now, now_at, past, past_at FROM settled)""",
+    SELECT e.*, e.member_id AS subject_id FROM everybody e
+    WHERE e.metric = ANY($1) AND e.region_id > $2::uuid AND e.region_id <= $3::uuid""",
     BoardSubjectKind.OUTLET: """
-    scored AS (
-        SELECT metric, outlet_id AS subject_id, region_id, tier,
-               coalesce(sum(now) FILTER (WHERE now > 0), 0)::bigint AS now,
-               coalesce(sum(past) FILTER (WHERE past > 0), 0)::bigint AS past,
-               max(now_at) FILTER (WHERE now > 0) AS now_at, max(past_at) FILTER (WHERE past > 0) AS past_at
-        FROM settled GROUP BY 1, 2, 3, 4)""",
+    SELECT e.metric, e.outlet_id AS subject_id, e.region_id, e.tier, {columns} FROM everybody e
+    WHERE e.metric = ANY($1) AND e.region_id > $2::uuid AND e.region_id <= $3::uuid GROUP BY 1, 2, 3, 4""",
 }
-# Whoever was in several places comes as a line without a metric.
-_ORIGIN, _TICK = "($5::timestamptz[])[1]", "($6::int[])[1]"
-_PLACED = f"""
-    SELECT s.metric, s.subject_id, s.region_id, s.tier, coalesce(v.version, 0) AS version,
-           CASE WHEN now > 0 THEN {packed("now", "now_at", _ORIGIN, _TICK)} ELSE 0 END AS now,
-           CASE WHEN past > 0 THEN {packed("past", "past_at", _ORIGIN, _TICK)} ELSE 0 END AS past
-    FROM scored s LEFT JOIN board_versions v ON v.subject_kind = $8 AND v.subject_id = s.subject_id
-    WHERE s.metric = ANY($7) AND (now > 0 OR past > 0)
-    UNION ALL
-    SELECT NULL, subject_id, NULL, NULL, 0, 0, 0 FROM elsewhere"""  # noqa: S608 - the texts above
+_ADDED = "sum(a{k}) FILTER (WHERE a{k} > 0)::bigint AS a{k}, max(r{k}) FILTER (WHERE a{k} > 0) AS r{k}"
+_PLACED = """
+    SELECT s.metric, s.subject_id::text AS subject, s.region_id, s.tier, coalesce(v.version, 0) AS version,
+           ARRAY[{now}]::bigint[] AS now, ARRAY[{past}]::bigint[] AS past
+    FROM ({scored}) s LEFT JOIN board_versions v ON v.subject_kind = '{kind}' AND v.subject_id = s.subject_id
+    WHERE s.subject_id NOT IN ({moved})"""
+# `gamification.scores.pack`; a period begins on a whole second, so that whole seconds can be subtracted.
+_PACKED = """CASE WHEN a{k} > 0 THEN least(a{k}, 268435455) * 33554432 + 33554431
+               - least(33554431, greatest(0, (r{k} - {origin}) / {tick})) ELSE 0 END"""
 
-# Who learned in one place, added up per station and tier: n is 1 for now and 2 for the past.
-_THERE = f"""
+# Who learned in one place, added up per station and tier.
+_THERE = """
+    settled AS MATERIALIZED (
+        SELECT t.n::bigint AS n, e.metric, e.member_id, e.region_id, e.tier, t.amount, t.reached
+        FROM everybody e CROSS JOIN LATERAL (VALUES {values}) AS t (n, amount, reached)
+        WHERE t.amount > 0 AND e.member_id NOT IN ({moved})),
     there AS (
-        SELECT 1::bigint AS n, metric, region_id, tier, sum(now)::bigint AS amount, max(now_at) AS reached_at
-        FROM settled WHERE now > 0 GROUP BY 2, 3, 4
-        UNION ALL
-        SELECT 2, metric, region_id, tier, sum(past)::bigint, max(past_at) FROM settled WHERE past > 0 GROUP BY 2, 3, 4
+        SELECT n, metric, region_id, tier, sum(amount)::bigint AS amount, to_timestamp(max(reached)) AS reached_at
+        FROM settled GROUP BY 1, 2, 3, 4
         UNION ALL
         SELECT n, 'ACTIVE', region_id, tier, count(*), NULL
-        FROM (SELECT DISTINCT n, member_id, region_id, tier FROM settled
-              CROSS JOIN LATERAL (VALUES (1::bigint, now), (2, past)) AS t (n, amount) WHERE amount > 0) active
-        GROUP BY 1, 3, 4),
+        FROM (SELECT DISTINCT n, member_id, region_id, tier FROM settled) active GROUP BY 1, 3, 4),
     there_spread AS (
         SELECT c.n, c.metric, l.above_id AS subject_id, b.scope, sum(c.amount)::bigint AS amount,
                max(c.reached_at) AS reached_at
-        FROM there c JOIN {REGION_BOARDS} GROUP BY 1, 2, 3, 4)"""  # noqa: S608 - the text above
-_SETTLED_THERE = "SELECT region_id FROM settled"
+        FROM there c JOIN {boards} GROUP BY 1, 2, 3, 4)"""
 _BESIDE = "UNION ALL SELECT n, metric, subject_id, scope, amount, reached_at FROM there_spread"
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """All boards of one period and kind of subject, or a part of the subjects.
+class Everybody:
+    """Everybody who is ranked, added up over some stretches of time as one moment of the database has them.
 
-    `placed`: {metric, subject_id, region_id, tier, now, past, version}, one score on all boards of the place.
-    `spread`: {metric, subject_id, scopes, now, past, version}, a score for each board; regions, and who moved.
+    What `reading` reads in is one transaction that reads one moment, may make temporary tables, and is asked for one of
+    these only.
     """
 
-    placed: list[dict[str, Any]]
-    spread: list[dict[str, Any]]
+    def __init__(self, reading: Reading, stretches: Sequence[Stretch]) -> None:
+        self._reading = reading
+        self._stretches = stretches
 
+    async def added_up(self) -> "Everybody":
+        """Read the counted days; to be awaited first."""
+        await self._reading(_ROOM)
+        await self._reading(_KEPT.format(name="everybody", select=_everybody(self._stretches)))
+        await self._reading(_KEPT.format(name="elsewhere", select=_ELSEWHERE))
+        await self._reading("ANALYZE everybody, elsewhere")
+        return self
 
-async def whole_boards(
-    kind: BoardSubjectKind, metrics: Sequence[BoardMetric], stretches: Sequence[Stretch], subjects: IdRange
-) -> Whole:
-    """Everyone on every kept board of one period. `subjects` are those to read, of `id_ranges`; regions are all read.
+    async def placed(
+        self, kind: BoardSubjectKind, metrics: Sequence[BoardMetric], regions: IdRange
+    ) -> list[dict[str, Any]]:
+        """Who learned in one place of these regions, as {metric, subject, region_id, tier, version, now, past}.
 
-    Inside the caller's transaction, which has more memory to sort in from here on. The version is the one under which
-    the subject was last projected, 0 if never: what is read is at least as new.
-    """
-    await execute(_ROOM)
-    arguments = (*columns(stretches), [metric.value for metric in metrics], kind.value)
-    if kind is BoardSubjectKind.REGION:
-        return Whole([], await rows(_of_regions(OF_ALL_SUBJECTS.format(kind="$8")), *arguments))
-    found = await rows(_of_placed(kind), *arguments, *subjects)
-    moved = [row["subject_id"] for row in found if row["metric"] is None]
-    return Whole(
-        [row for row in found if row["metric"] is not None],
-        await all_scores(kind, metrics, stretches, moved) if moved else [],
-    )
+        `subject` is the id's text. One packed score for each period, in their order, on all boards of the place: 0 if
+        not ranked; `past` is 0 where a period has none. The version is the one under which the subject was last
+        projected, 0 if never: what is read is at least as new.
+        """
+        by_period: dict[int, dict[bool, str]] = {}
+        for number, each in enumerate(self._stretches, start=1):
+            origin = int(each.origin.timestamp())
+            text = _PACKED.format(k=number, origin=origin, tick=each.tick_seconds)
+            by_period.setdefault(each.period, {})[each.is_past] = text
+        sql = _PLACED.format(
+            now=", ".join(of[False] for of in by_period.values()),
+            past=", ".join(of.get(True, "0") for of in by_period.values()),
+            scored=_SCORED[kind].format(columns=_each(_ADDED, self._stretches)),
+            kind=kind.value,
+            moved=_MOVED.format(kind=kind.value),
+        )
+        return await self._reading(sql, [metric.value for metric in metrics], *regions)
+
+    async def moved(
+        self, kind: BoardSubjectKind, metrics: Sequence[BoardMetric], subjects: IdRange
+    ) -> list[dict[str, Any]]:
+        """Members or outlets who learned in several places, as `all_scores` has them."""
+        sql = f"{_MOVED.format(kind=kind.value)} AND subject_id > $1::uuid AND subject_id <= $2::uuid"
+        found = [row["subject_id"] for row in await self._reading(sql, *subjects)]
+        return await all_scores(kind, metrics, self._stretches, found, reading=self._reading) if found else []
+
+    async def regions(self, metrics: Sequence[BoardMetric]) -> list[dict[str, Any]]:
+        """All regions, as `all_scores` has them."""
+        sql = _of_regions(self._stretches, (), OF_ALL_SUBJECTS.format(kind="$8"))
+        named = [metric.value for metric in metrics]
+        return await self._reading(sql, *columns(self._stretches), named, BoardSubjectKind.REGION.value)
 
 
 async def region_scores(
     region_ids: Sequence[UUID], metrics: Sequence[BoardMetric], stretches: Sequence[Stretch]
 ) -> list[dict[str, Any]]:
-    """Regions on every kept board of one period that they can stand on, as {metric, subject_id, scopes, now, past}.
+    """Regions on every kept board that they can stand on, as {period, metric, subject_id, scopes, now, past}.
 
-    Scopes, now and past go together; a score of 0 is not ranked. Inside the caller's transaction, as `whole_boards`.
+    Scopes, now and past go together; a score of 0 is not ranked. Inside the caller's transaction, which has more memory
+    to sort in from here on.
     """
-    await execute(_ROOM)
+    await rows(_ROOM)
+    first = (f"everybody AS MATERIALIZED ({_everybody(stretches)})", f"elsewhere AS MATERIALIZED ({_ELSEWHERE})")
     named = [metric.value for metric in metrics]
-    return await rows(_of_regions(OF_REGIONS), *columns(stretches), named, BoardSubjectKind.REGION, list(region_ids))
+    return await rows(_of_regions(stretches, first, OF_REGIONS), *columns(stretches), named, list(region_ids))
 
 
-def _of_placed(kind: BoardSubjectKind) -> str:
-    subject = SUBJECT[kind]
-    place = "outlet_id, region_id, tier" if kind is BoardSubjectKind.MEMBER else "region_id, tier"
-    everybody = _EVERYBODY.format(chosen=_RANGE.format(subject=subject), subject=subject, place=place)
-    return "WITH " + ",".join((STRETCHES, everybody, _SCORED[kind])) + _PLACED
+def _everybody(stretches: Sequence[Stretch]) -> str:
+    starts, ends = [each.starts_on for each in stretches], [each.ends_on for each in stretches]
+    edges = sorted({*starts, *ends})
+    parts = [(edges.index(each.starts_on) + 1, edges.index(each.ends_on) + 1) for each in stretches]
+    days = [((each.starts_on - _FIRST).days, (each.ends_on - _FIRST).days) for each in stretches]
+    epoch = int(day_start(_FIRST).timestamp())
+    return _EVERYBODY.format(
+        edges=f"'{{{','.join(map(str, edges))}}}'::date[]",
+        reached=f"day >= '{min(starts)}' AND day < '{max(ends)}'",
+        ranked=RANKED,
+        first=_FIRST,
+        epoch=epoch,
+        sums=", ".join(_SUM.format(k=k, start=start, end=end) for k, (start, end) in enumerate(parts, start=1)),
+        longest=", ".join(_LONGEST.format(k=k, start=start, end=end) for k, (start, end) in enumerate(days, start=1)),
+        streaks=_each(_STREAK.replace("{epoch}", str(epoch)), stretches),
+    )
 
 
-def _of_regions(final: str) -> str:
-    everybody = _EVERYBODY.format(chosen="$8 = 'REGION'", subject="member_id", place="outlet_id, region_id, tier")
-    moved = LIVE.format(cells="d.member_id IN (SELECT subject_id FROM elsewhere)")
+def _of_regions(stretches: Sequence[Stretch], first: Sequence[str], final: str) -> str:
+    moved = _MOVED.format(kind=BoardSubjectKind.MEMBER.value)
+    there = _THERE.format(values=_each("({k}, a{k}, r{k})", stretches), moved=moved, boards=REGION_BOARDS)
     return statement(
         BoardSubjectKind.REGION,
-        f"{everybody},{moved}",
+        ",".join((*first, LIVE.format(cells=f"d.member_id IN ({moved})"))),
         SPREAD_REGIONS.format(above="true"),
         RANKED,
         final,
-        there=[_THERE],
-        placed=f"{PLACED} UNION {_SETTLED_THERE}",
+        there=[there],
+        placed=f"{PLACED} UNION SELECT region_id FROM everybody",  # noqa: S608 - two texts of ours
         beside=_BESIDE,
     )
+
+
+def _each(text: str, stretches: Sequence[Stretch]) -> str:
+    return ", ".join(text.format(k=number) for number, _ in enumerate(stretches, start=1))

@@ -1,6 +1,6 @@
 """What every board says, computed from the counted days alone: the truth that the sorted sets are a view of."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
@@ -90,11 +90,12 @@ async def all_scores(
     metrics: Sequence[BoardMetric],
     stretches: Sequence[Stretch],
     subject_ids: Sequence[UUID] | None = None,
+    reading: Callable[..., Awaitable[list[dict[str, Any]]]] = rows,
 ) -> list[dict[str, Any]]:
-    """Everyone, or these members or outlets, on every kept board of one period where they are ranked.
+    """Everyone, or these members or outlets, on every kept board where they are ranked.
 
-    As {metric, subject_id, version, scopes, now, past}. The version is the one under which the subject was last
-    projected, 0 if never: what is read here is at least as new.
+    As {period, metric, subject_id, version, scopes, now, past}. The version is the one under which the subject was last
+    projected, 0 if never: what is read here is at least as new. `reading`: in which transaction.
     """
     if kind is BoardSubjectKind.REGION:
         # An average is of those who did anything that is counted, so every metric is read.
@@ -105,7 +106,7 @@ async def all_scores(
     if subject_ids is not None:
         chosen += f" AND d.{SUBJECT[kind]} = ANY($9::uuid[])"
         some = [list(subject_ids)]
-    return await rows(
+    return await reading(
         statement(kind, LIVE.format(cells=chosen), spread, RANKED, OF_ALL_SUBJECTS.format(kind="$8")),
         *columns(stretches),
         [metric.value for metric in metrics],
@@ -114,13 +115,10 @@ async def all_scores(
     )
 
 
-async def boards_of_regions() -> dict[UUID, tuple[bool, list[UUID]]]:
-    """Region -> (whether it is a station, the regions on whose boards its learners stand: itself and all above)."""
-    found = await rows(
-        """SELECT r.id, r.kind = 'STATION' AS station, array_agg(above.id) AS above
-           FROM regions r JOIN regions above ON starts_with(r.path, above.path) GROUP BY r.id"""
-    )
-    return {row["id"]: (row["station"], row["above"]) for row in found}
+async def region_tree() -> dict[UUID, tuple[bool, UUID | None]]:
+    """Region -> (whether it is a station, the region above it)."""
+    found = await rows("SELECT id, kind = 'STATION' AS station, parent_id FROM regions")
+    return {row["id"]: (row["station"], row["parent_id"]) for row in found}
 
 
 async def count_subjects(kind: BoardSubjectKind) -> int:
@@ -131,7 +129,7 @@ async def count_subjects(kind: BoardSubjectKind) -> int:
 
 async def id_ranges(kind: BoardSubjectKind, parts: int) -> list[IdRange]:
     """Ranges of ids that hold about as many subjects each, and together all ids there can be."""
-    if kind is BoardSubjectKind.REGION or parts == 1:
+    if parts == 1:
         return [EVERY_ID]
     table = _TABLES[kind]
     found = await rows(

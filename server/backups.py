@@ -22,7 +22,7 @@ from services.backups import (
     read_backup,
     require_idle,
 )
-from services.board_projection import rebuild
+from services.board_building import rebuild
 
 Directory = Annotated[Path, typer.Argument(file_okay=False, help="Where backups are kept; made if it is not there.")]
 Dump = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The .dump of a backup, its .json beside it.")]

@@ -12,8 +12,8 @@ from server.terminal import DataDir, bar, err, out, report, run
 from server.trusted import load_trusted
 from services.accounts import create_admin
 from services.audit import Proof, verify_audit
-from services.board_closing import verify_boards
-from services.board_projection import rebuild
+from services.board_building import rebuild
+from services.board_verifying import verify_boards
 from services.draws import draw_faults
 from services.leagues import verify_leagues
 from services.ledger import Difference, ledger_verify

@@ -295,6 +295,11 @@ def stretches_of(period: Period, today: date, number: int = 0) -> list[standings
     ]
 
 
+def stretches_of_all(periods: Sequence[Period], today: date) -> list[standings.Stretch]:
+    """`stretches_of` each of the periods, which are numbered in their order."""
+    return [stretch for number, period in enumerate(periods) for stretch in stretches_of(period, today, number)]
+
+
 async def answer_from_days(board: Board, question: Question, today: date, closed_id: UUID | None = None) -> Answer:
     """What the counted days, or the snapshot of a closed period, say: the same as the sorted sets."""
     ask = standings.BoardAsk(question.page, question.viewer, question.radius, question.asked, question.place)

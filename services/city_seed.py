@@ -30,8 +30,8 @@ from models.progress import CourseEnrolment
 from seeds import big_city
 from seeds.big_city import CitySize
 from seeds.year import shares
+from services.board_building import rebuild
 from services.board_closing import close_periods
-from services.board_projection import rebuild
 from services.city import BEFORE_ALL, PEOPLE_COLUMNS, BigCity
 from services.city_tellers import Matter, loads, tenure
 from services.city_year import TABLES

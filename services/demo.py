@@ -23,7 +23,7 @@ from models.outlets import region_by_code
 from models.progress import has_learned
 from seeds import big_city, story, town
 from seeds.story import SeedReport
-from services.board_projection import rebuild
+from services.board_building import rebuild
 from services.courses import recount_course
 from services.day_totals import count_everything
 from services.demo_city import City, Resident, demo_id

@@ -12,7 +12,8 @@ from kit.ids import to_global
 from kit.words import BoardPeriod, BoardSubjectKind
 from models.notices import PushRow
 from schema.notice_kinds import link_of, text_of, title_of
-from services.board_projection import announce_standings, forget_period, project, project_members
+from services.board_building import forget_period
+from services.board_projection import announce_standings, project, project_members
 from services.codes import send_code
 from services.courses import recount_course
 from services.day_totals import learners_changed, mark_announced

@@ -11,9 +11,10 @@ from kit.metrics import counted
 from kit.tasks import end
 from kit.tracing import tracing
 from services.badges import fill_badges
+from services.board_building import check_boards
 from services.board_closing import close_periods
 from services.board_drift import measure_drift
-from services.board_projection import average_regions, check_boards
+from services.board_projection import average_regions
 from services.class_plans import settle_classes
 from services.classes import fill_classes
 from services.day_totals import count_assignments, count_days

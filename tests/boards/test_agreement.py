@@ -16,8 +16,8 @@ from kit.paging import Ask
 from kit.words import BoardMetric, BoardPeriod, BoardSubjectKind, OutletTier
 from models.accounts import Member
 from models.boards import SOURCES
-from services.board_closing import verify_boards
-from services.board_projection import check_boards, rebuild
+from services.board_building import check_boards, rebuild
+from services.board_verifying import verify_boards
 from services.boards import answer_from_days, read_board
 from services.ports import Ports
 from tests.boards.story import Learner, Tree, changed, earn, learner, moved_to, outlet, settle, tree

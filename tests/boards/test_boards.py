@@ -6,7 +6,7 @@ from uuid import UUID
 from gamification.standings import Board, Question, Scope
 from kit.paging import Ask
 from kit.words import BoardMetric, BoardPeriod, BoardSubjectKind, OutletTier
-from services.board_projection import check_boards
+from services.board_building import check_boards
 from services.boards import read_board
 from services.ports import Ports
 from tests.boards.story import answer, board, earn, learner, outlet, settle, shown, tree

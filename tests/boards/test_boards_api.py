@@ -15,7 +15,7 @@ from kit.ids import from_global, to_global
 from kit.words import OutletTier, PostRole
 from models.accounts import Member
 from models.outlets import Outlet, Region, placement_at
-from services.board_projection import check_boards
+from services.board_building import check_boards
 from services.ports import Ports
 from tests.boards.story import Learner, earn, settle
 from tests.gql import Gql

@@ -12,8 +12,9 @@ from kit.paging import Ask
 from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind
 from models.accounts import Member
 from models.boards import BoardPeriodRow
-from services.board_closing import close_periods, verify_boards
-from services.board_projection import check_boards
+from services.board_building import check_boards
+from services.board_closing import close_periods
+from services.board_verifying import verify_boards
 from services.boards import Reading, read_board
 from services.ports import Ports
 from tests.boards.story import board, earn, learner, outlet, settle, shown, tree

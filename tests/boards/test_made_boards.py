@@ -14,8 +14,9 @@ from kit.words import PostRole, Role
 from models.accounts import Member
 from models.board_prizes import BoardAward, MadeBoard
 from models.outlets import Outlet
-from services.board_closing import close_periods, verify_boards
-from services.board_projection import check_boards
+from services.board_building import check_boards
+from services.board_closing import close_periods
+from services.board_verifying import verify_boards
 from services.ledger import ledger_verify
 from services.ports import Ports
 from tests.boards.story import settle

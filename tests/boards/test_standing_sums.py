@@ -1,15 +1,16 @@
 """The quick way to every board of a period says what the plain way says, which spreads everybody over all boards."""
 
-from datetime import timedelta
+from collections import defaultdict
+from contextlib import aclosing
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from gamification.boards import Placed, Placing, Still
-from gamification.periods import counting
-from gamification.standings import Family, Scope
+from gamification.periods import counting, period_of
+from gamification.standings import Family
 from kit.clock import day_of
 from kit.db import transaction
 from kit.words import BoardMetric, BoardPeriod, BoardSubjectKind, OutletTier
@@ -17,8 +18,9 @@ from models.accounts import Member
 from models.boards import SOURCES
 from models.standing_sums import region_scores
 from models.standings import all_scores
-from services.board_projection import Truth, parts_of, true_boards
-from services.boards import past_day, stretches_of
+from services.board_building import Truth, parts_of, true_boards
+from services.board_projection import kept_families
+from services.boards import past_day, stretches_of, stretches_of_all
 from services.ports import Ports
 from tests.boards.story import Learner, earn, learner, moved_to, outlet, tree
 
@@ -35,17 +37,31 @@ def spread(rows: list[dict[str, Any]]) -> Scores:
     }
 
 
-def told(families: dict[Family, Truth], *, has_past: bool) -> Scores:
-    found: Scores = {}
+def told(families: dict[Family, Truth], today: date) -> dict[Family, Scores]:
+    found: dict[Family, Scores] = {}
     for family, truth in families.items():
-        for group in truth.still:
-            for subject_id, version, score in group.subjects:
+        scores: Scores = {}
+        has_past, metric = past_day(family.period, today) is not None, family.metric.value
+        for group in truth.settled:
+            pasts = group.past or (group.now if has_past else [0] * len(group.now))
+            for subject, version, now, past in zip(group.subjects, group.versions, group.now, pasts, strict=True):
                 for scope in group.scopes:
-                    found[family.metric.value, subject_id, scope] = (version, score, score if has_past else 0)
-        for placing in truth.moved:
+                    scores[metric, UUID(subject), scope] = (version, now, past)
+        for placing in truth.spread:
             for scope, now, past in zip(placing.scopes, placing.now, placing.past, strict=True):
                 if now or past:
-                    found[family.metric.value, placing.subject_id, scope] = (placing.version, now, past)
+                    scores[metric, placing.subject_id, scope] = (placing.version, now, past)
+        found[family] = scores
+    return found
+
+
+async def true_scores(families: list[Family], today: date) -> dict[Family, Scores]:
+    found: defaultdict[Family, Scores] = defaultdict(dict)
+    async with aclosing(true_boards(families, today, await parts_of(families))) as parts:
+        async for part in parts:
+            for family, scores in told(part, today).items():
+                assert not found[family].keys() & scores.keys(), "somebody is in two parts"
+                found[family] |= scores
     return found
 
 
@@ -69,22 +85,37 @@ async def months_of_learning(ports: Ports, random: Random) -> list[Learner]:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_the_quick_way_and_the_plain_way_agree(ports: Ports, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.board_projection.READ_AT_ONCE", 4)  # in several parts
+    monkeypatch.setattr("services.board_building.READ_AT_ONCE", 4)  # in several parts
     await months_of_learning(ports, Random(seed))
     today = day_of(ports.clock.now())
-    compared = 0
+    families = await kept_families(ports.clock.now())
 
-    for period in counting(ports.clock.now(), ()):
-        stretches = stretches_of(period, today)
-        for kind in BoardSubjectKind:
-            families = [Family(metric, period, kind) for metric in SOURCES]
-            quick: Scores = {}
-            for subjects in await parts_of(period, kind):
-                quick |= told(await true_boards(families, today, subjects), has_past=len(stretches) == 2)
-            plain = spread(await all_scores(kind, list(SOURCES), stretches))
-            assert quick == plain, (seed, period, kind)
-            compared += len(plain)
+    quick = await true_scores(families, today)
+
+    compared = 0
+    for family in families:
+        plain = spread(await all_scores(family.subject, [family.metric], stretches_of(family.period, today)))
+        assert quick[family] == plain, (seed, str(family))
+        compared += len(plain)
     assert compared > 500
+
+
+async def test_a_few_families_are_read_by_themselves(ports: Ports) -> None:
+    await months_of_learning(ports, Random(7))
+    today = day_of(ports.clock.now())
+    week, month = (period_of(kind, today, ()) for kind in (BoardPeriod.WEEK, BoardPeriod.MONTH))
+    families = [
+        Family(BoardMetric.POINTS, week, BoardSubjectKind.OUTLET),
+        Family(BoardMetric.STREAK_DAYS, month, BoardSubjectKind.MEMBER),
+    ]
+
+    found = await true_scores(families, today)
+
+    assert found.keys() == set(families)
+    for family in families:
+        plain = spread(await all_scores(family.subject, [family.metric], stretches_of(family.period, today)))
+        assert found[family] == plain
+        assert plain
 
 
 async def test_marked_regions_are_what_all_regions_are_and_leave_boards_where_nothing_is_left(ports: Ports) -> None:
@@ -92,35 +123,15 @@ async def test_marked_regions_are_what_all_regions_are_and_leave_boards_where_no
     today = day_of(ports.clock.now())
     regions = {each.placement.region_id for each in people}
 
-    for period in counting(ports.clock.now(), ()):
-        stretches = stretches_of(period, today)
-        plain = spread(await all_scores(BoardSubjectKind.REGION, list(SOURCES), stretches))
-        marked = await transaction(lambda at=stretches: region_scores(list(regions), list(SOURCES), at))
+    periods = counting(ports.clock.now(), ())
 
-        assert {row["subject_id"] for row in marked} == regions
-        assert {len(row["scopes"]) for row in marked} == {1}  # a station stands on the board of its county alone
-        assert spread([row | {"version": 0} for row in marked]) == {
+    at = stretches_of_all(periods, today)
+    marked = await transaction(lambda: region_scores(list(regions), list(SOURCES), at))
+
+    assert {row["subject_id"] for row in marked} == regions
+    assert {len(row["scopes"]) for row in marked} == {1}  # a station stands on the board of its county alone
+    for number, period in enumerate(periods):
+        plain = spread(await all_scores(BoardSubjectKind.REGION, list(SOURCES), stretches_of(period, today)))
+        assert spread([row | {"version": 0} for row in marked if row["period"] == number]) == {
             key: score for key, score in plain.items() if key[1] in regions
         }
-
-
-async def test_who_moves_while_a_board_is_built_does_not_take_the_others_past_away(ports: Ports) -> None:
-    today = day_of(ports.clock.now())
-    week = next(each for each in counting(ports.clock.now(), ()) if each.kind is BoardPeriod.WEEK and each.holds(today))
-    family = Family(BoardMetric.POINTS, week, BoardSubjectKind.MEMBER)
-    early, mover, late = (UUID(int=number) for number in (1, 2, 3))
-    scope, day = str(Scope()), past_day(week, today)
-    build = await ports.boards.begin(family)
-
-    await ports.boards.fill_still(family, build, [Still([scope], [(early, 1, 300)])], day, None)
-    await ports.boards.place([Placed(family, Placing(mover, 2, [scope], [400], [100]), day, None)])
-    await ports.boards.fill_still(family, build, [Still([scope], [(late, 1, 200), (mover, 1, 100)])], day, None)
-    await ports.boards.finish(family, build, None)
-
-    keys = [key async for key in ports.redis.scan_iter(f"board:{{{family}*:m:{scope}")]
-    assert await ports.boards.everything(family) == {
-        scope: {str(early).encode(): 300, str(mover).encode(): 400, str(late).encode(): 200}
-    }
-    assert [dict(await ports.redis.zrange(key, 0, -1, withscores=True)) for key in keys] == [
-        {str(mover).encode(): 100, str(late).encode(): 200, str(early).encode(): 300}
-    ]

@@ -13,8 +13,9 @@ from kit.paging import Ask
 from kit.words import BoardMetric, BoardPeriod, BoardSubjectKind
 from models.accounts import Member
 from models.outlets import Region
-from services.board_closing import Difference, verify_boards
-from services.board_projection import check_boards, project, rebuild, rebuild_families
+from services.board_building import check_boards, rebuild, rebuild_families
+from services.board_projection import project
+from services.board_verifying import Difference, verify_boards
 from services.boards import Counted, answer_from_days, count_many, past_day, read_board
 from services.ports import Ports
 from tests.boards.story import answer, board, changed, earn, learner, outlet, settle, shown, tree

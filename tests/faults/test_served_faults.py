@@ -18,7 +18,7 @@ from kit.db import rows
 from kit.processes import wait_until
 from kit.words import PostRole
 from server.wiring import build_ports
-from services.board_closing import verify_boards
+from services.board_verifying import verify_boards
 from services.ports import Ports
 from tests.faults.boards import equal_again
 from tests.faults.locks import held, until_waiting

@@ -17,7 +17,7 @@ from kit.db import rows
 from kit.processes import wait_until
 from kit.words import PostRole
 from server.wiring import build_ports
-from services.board_closing import verify_boards
+from services.board_verifying import verify_boards
 from services.ledger import ledger_verify
 from services.ports import Ports
 from services.records import progress_verify

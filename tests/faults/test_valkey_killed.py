@@ -13,7 +13,7 @@ from kit.embedded import Valkey, socket_directory
 from kit.paging import Ask
 from kit.settings import Settings
 from server.wiring import build_ports
-from services.board_closing import verify_boards
+from services.board_verifying import verify_boards
 from services.boards import Reading, read_board
 from services.ports import Ports
 from tests.boards.story import Learner, board, earn, learner, outlet, tree

@@ -17,8 +17,8 @@ from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, Ou
 from models.draws import PrizeDraw
 from models.outbox import count_waiting
 from models.rewards import Reward
-from services.board_closing import verify_boards
 from services.board_projection import kept_families
+from services.board_verifying import verify_boards
 from services.boards import answer_from_days, closing_of, read_board
 from services.ledger import ledger_verify
 from services.points import reward

@@ -37,8 +37,9 @@ from kit.words import (
     Role,
 )
 from models.outbox import claim
+from services.board_building import check_boards
 from services.board_closing import close_periods
-from services.board_projection import check_boards, project_marked_regions
+from services.board_projection import project_marked_regions
 from services.corrections import CorrectionPlan, correct_points
 from services.draws import DrawPlan, PrizePlan, create_prize_draw, enter_prize_draw
 from services.outlets import begin_post, set_current_outlet

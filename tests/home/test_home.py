@@ -12,7 +12,7 @@ from kit.words import LiveStatus, OutletTier, Role
 from models.accounts import Member
 from models.courses import CourseLecturer
 from models.live import LiveSeat
-from services.board_projection import check_boards
+from services.board_building import check_boards
 from services.ports import Ports
 from tests.gql import Gql
 from tests.notices.story import told

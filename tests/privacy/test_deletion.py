@@ -22,8 +22,8 @@ from models.points import LedgerEntryRow
 from models.sessions import Session, ended_among
 from services.accounts import ProfileChange, update_profile
 from services.audit import verify_audit
-from services.board_closing import verify_boards
-from services.board_projection import rebuild
+from services.board_building import rebuild
+from services.board_verifying import verify_boards
 from services.codes import request_sign_in_code
 from services.courses import rate_course
 from services.ledger import ledger_verify

@@ -20,7 +20,8 @@ from models.board_prizes import BoardAward
 from models.boards import BoardPeriodRow
 from models.deletions import erase
 from services import board_prizes
-from services.board_closing import close_periods, verify_boards
+from services.board_closing import close_periods
+from services.board_verifying import verify_boards
 from services.boards import find_board, read_board
 from services.ledger import ledger_verify
 from services.points import reward

@@ -18,8 +18,9 @@ from kit.words import BoardMetric, BoardPeriod, BoardPhase, BoardSubjectKind, Pr
 from models.accounts import Member
 from models.boards import BoardPeriodRow
 from models.seasons import NamedSeason
-from services.board_closing import close_periods, verify_boards
-from services.board_projection import check_boards
+from services.board_building import check_boards
+from services.board_closing import close_periods
+from services.board_verifying import verify_boards
 from services.boards import find_board, visible_boards
 from services.ports import Ports
 from tests.boards.story import Learner, answer, earn, learner, outlet, settle, shown, tree

@@ -22,7 +22,8 @@ from models.outlets import Outlet
 from seeds import town
 from seeds.big_city import CitySize
 from services import city_seed, city_tellers
-from services.board_closing import close_periods, verify_boards
+from services.board_closing import close_periods
+from services.board_verifying import verify_boards
 from services.city_seed import city_of, lay_ground, matter_of, seed_city
 from services.city_tellers import Teller, copy_text, loads
 from services.city_year import READING_A_RATING, TABLES, Told, Year

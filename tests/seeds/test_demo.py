@@ -15,7 +15,7 @@ from models.accounts import Member
 from models.courses import Course
 from seeds import town
 from services import demo_game
-from services.board_closing import verify_boards
+from services.board_verifying import verify_boards
 from services.courses import course_points
 from services.demo import demo_accounts, is_demo_due, seed_demo
 from services.demo_city import demo_id

@@ -17,8 +17,8 @@ from kit.db import execute
 from kit.processes import wait_until
 from kit.redis import open_redis
 from kit.settings import Environment
+from services.board_building import rebuild
 from services.board_drift import board_drift
-from services.board_projection import rebuild
 from services.ports import Ports
 from tests.boards.story import earn, learner, outlet, settle, tree
 from tests.gql import Gql

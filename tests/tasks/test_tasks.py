@@ -14,8 +14,8 @@ from kit.db import rows
 from kit.words import OutletTier, Role, TaskMeasure, TaskPeriod
 from models.accounts import Member
 from models.tasks import Task, TaskClaim
-from services.board_closing import verify_boards
-from services.board_projection import rebuild
+from services.board_building import rebuild
+from services.board_verifying import verify_boards
 from services.ledger import ledger_verify
 from services.ports import Ports
 from services.tasks import claim_by_itself, list_tasks
