@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from bench.ground import Figure, main, percentiles
-from gamification.boards import HonourBoards, Placed, Placing
+from gamification.boards import Composed, HonourBoards, Placed, Placing, Settled
 from gamification.periods import period_of
 from gamification.standings import Board, Family, Question, Scope
 from kit.clock import day_of, monotonic
@@ -20,7 +20,7 @@ from kit.redis import open_redis
 from kit.words import BoardMetric, BoardPeriod, BoardSubjectKind
 from services.ports import Ports
 
-AT_ONCE = 100
+SHOPS_AT_ONCE, SHOP_LEARNERS, CITY_LEARNERS = 10, 50, 32_000
 QUESTIONS = 1_000
 MOST = 10_000
 """Points; many members have the same."""
@@ -30,20 +30,35 @@ async def figures(ports: Ports, learners: int) -> list[Figure]:
     dice = random.Random(1)  # noqa: S311 - a board, not a secret
     today = day_of(ports.clock.now())
     family = Family(BoardMetric.POINTS, period_of(BoardPeriod.ALL_TIME, today, ()), BoardSubjectKind.MEMBER)
-    before = (await ports.redis.info("memory"))["used_memory"]
     assert ports.settings.redis_url is not None
     patient = open_redis(ports.settings.redis_url, blocking=True)  # a busy machine is not a Valkey that is away
     boards = HonourBoards(patient)
     start = monotonic()
     build = await boards.begin(family)
+    cities: dict[str, list[str]] = {}
     for batch in _batches(learners, dice):
-        await boards.fill(family, build, batch, today, None)
+        await boards.fill(family, build, batch)
+        for place in batch:
+            cities.setdefault(place.scopes[0], []).append(place.place)
+    for city, places in cities.items():
+        await boards.compose(family, build, [Composed(city, places)], today, None)
+    composing = monotonic()
+    await boards.compose(family, build, [Composed("-.-", (), list(cities))], today, None)
+    composed = monotonic() - composing
     await boards.finish(family, build, None)
     seconds = monotonic() - start
-    bytes_a_member = ((await ports.redis.info("memory"))["used_memory"] - before) / learners
+    [key] = [key async for key in ports.redis.scan_iter(match="board:*:s:-.-", count=1000)]
+    [versions] = [key async for key in ports.redis.scan_iter(match="board:*:v", count=1000)]
+    sizes = [await patient.memory_usage(each, samples=0) or 0 for each in (key, versions)]
     found = [
-        Figure(f"a board of {learners:,} built", f"{seconds:.0f} s", beside=f"{seconds / learners * 1e6:.0f} us each"),
-        Figure("its memory", f"{bytes_a_member * learners / 2**20:,.0f} MiB", beside=f"{bytes_a_member:.0f} B each"),
+        Figure(
+            f"a board of {learners:,} built of {len(cities)} cities and these of their shops",
+            f"{seconds:.0f} s",
+            beside=f"{seconds / learners * 1e6:.0f} us each",
+        ),
+        Figure("of which made of its cities, while nobody else is answered", f"{composed:.1f} s", "0.5 s"),
+        Figure("its memory", f"{sizes[0] / 2**20:,.0f} MiB", beside=f"{sizes[0] / learners:.0f} B each"),
+        Figure("of its versions", f"{sizes[1] / 2**20:,.0f} MiB", beside=f"{sizes[1] / learners:.0f} B each"),
     ]
 
     async def timed(what: str, times: list[float]) -> None:
@@ -51,7 +66,6 @@ async def figures(ports: Ports, learners: int) -> list[Figure]:
         found.append(Figure(f"{what}: p50, p99", f"{middle:.2f} ms, {worst:.2f} ms"))
 
     pages, places, ranks, adds = [], [], [], []
-    [key] = [key async for key in ports.redis.scan_iter(match="board:*:s:-.-", count=1000)]
     for _ in range(QUESTIONS):
         somebody = _member(dice.randrange(learners))
         start = monotonic()
@@ -81,12 +95,14 @@ async def figures(ports: Ports, learners: int) -> list[Figure]:
     return found
 
 
-def _batches(learners: int, dice: random.Random) -> Iterator[list[Placing]]:
-    for first in range(0, learners, AT_ONCE):
-        yield [
-            Placing(_member(number), 1, ("-.-",), (_score(dice),), (_score(dice),))
-            for number in range(first, min(first + AT_ONCE, learners))
-        ]
+def _batches(learners: int, dice: random.Random) -> Iterator[list[Settled]]:
+    for first in range(0, learners, SHOPS_AT_ONCE * SHOP_LEARNERS):
+        batch: list[Settled] = []
+        for start in range(first, min(first + SHOPS_AT_ONCE * SHOP_LEARNERS, learners), SHOP_LEARNERS):
+            who = [str(_member(number)) for number in range(start, min(start + SHOP_LEARNERS, learners))]
+            city = f"city {start // CITY_LEARNERS}"
+            batch.append(Settled(f"{start}", (city, "-.-"), who, [1] * len(who), [_score(dice) for _ in who], None))
+        yield batch
 
 
 def _member(number: int) -> UUID:

@@ -94,6 +94,10 @@ SOURCES: dict[BoardMetric, str] = {
         SELECT member_id, day, outlet_id, region_id, tier, amount, occurred_at,
                sum(amount) OVER (PARTITION BY member_id, day, occurred_at) > 0 AS counts
         FROM learned_days""",
+    BoardMetric.LIVE_ATTENDANCES: """
+        SELECT member_id, (occurred_at AT TIME ZONE 'Asia/Shanghai')::date AS day, outlet_id, region_id, tier,
+               1 AS amount, occurred_at, true AS counts
+        FROM live_attendances WHERE rewarded_at IS NOT NULL""",
 }
 
 

@@ -47,7 +47,7 @@ _EVERYBODY = """WITH
         SELECT metric, member_id, outlet_id, region_id, tier, {sums} FROM days GROUP BY 1, 2, 3, 4, 5),
     learned AS (
         SELECT member_id, outlet_id, region_id, tier, day - DATE '{first}' AS day,
-               floor(date_part('epoch', reached_at))::bigint - {epoch} AS reached, day - row_number()
+               coalesce(floor(date_part('epoch', reached_at))::bigint - {epoch}, 0) AS reached, day - row_number()
                    OVER (PARTITION BY member_id, outlet_id, region_id, tier ORDER BY day)::int AS run
         FROM metric_days WHERE {reached} AND metric = 'STREAK_DAYS' AND amount > 0 AND {ranked}),
     runs AS (

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from gamification.scores import points_of
 from kit import db
 from kit.db import rows
 from kit.ids import from_global, new_id, to_global
@@ -14,6 +15,9 @@ from models.accounts import Member
 from models.audit import AuditEntry
 from models.live import LiveLesson
 from models.live_room import last_seq, rooms_of
+from services.board_building import check_boards
+from services.board_projection import kept_families
+from services.board_verifying import verify_boards
 from services.ledger import ledger_verify
 from services.live_attendance import (
     beat_live_lesson,
@@ -24,6 +28,7 @@ from services.live_attendance import (
 )
 from tests.live_attendance.evening import ANSWER_CHECK_IN, ASK_CHECK_IN, EXCUSE, JOIN, Evening
 from tests.pool import counted
+from workers.relay import drain
 
 
 def row_id(gid: str) -> UUID:
@@ -50,6 +55,33 @@ async def test_who_stays_is_present_and_is_paid_the_lessons_own_price_once(eveni
     counted = await rows("SELECT amount FROM metric_days WHERE metric = 'LIVE_ATTENDANCES' AND member_id = $1", may.id)
     assert [row["amount"] for row in counted] == [1]
     assert await ledger_verify() == []
+
+
+async def test_the_board_of_live_lessons_holds_who_attended_and_verifying_names_a_count_that_is_not_so(
+    evening: Evening,
+) -> None:
+    may = await evening.world.learner()
+    await check_boards(evening.ports)
+    await evening.goes_on_air()
+    ticket = await evening.join(may)
+    await evening.stays(may, ticket, 50)
+    await evening.stays(may, ticket, 50)
+    await evening.ends()
+    await evening.settles()
+    await drain(evening.ports)
+
+    [week] = [
+        each
+        for each in await kept_families(evening.clock.now())
+        if str(each) == "LIVE_ATTENDANCES.WEEK.2026-03-02.MEMBER"
+    ]
+    shown = await evening.ports.boards.everything(week)
+    assert {subject: points_of(score) for subject, score in shown["-.-"].items()} == {str(may.id).encode(): 1}
+    assert await verify_boards(evening.ports) == []
+
+    await db.execute("UPDATE metric_days SET amount = 2 WHERE metric = 'LIVE_ATTENDANCES'")
+    found = {each.where.rpartition(" ")[0] for each in await verify_boards(evening.ports)}
+    assert "metric_days LIVE_ATTENDANCES" in found
 
 
 async def test_a_beat_covers_a_minute_at_most_and_joining_again_is_the_same_ticket(evening: Evening) -> None:
