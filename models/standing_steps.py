@@ -189,18 +189,25 @@ OF_SOME_SUBJECTS = """,
     SELECT period, metric, subject_id, array_agg(scope) AS scopes, array_agg(now) AS now, array_agg(past) AS past
     FROM scores GROUP BY 1, 2, 3"""
 
-# The regions $8 on every board they can stand on.
+# The regions $8 on every board they can stand on, those where they have nothing among them.
 OF_REGIONS = f""",
+    stands AS (
+        SELECT r.id AS subject_id, b.scope
+        FROM regions r CROSS JOIN LATERAL (
+            SELECT r.parent_id || '.-' WHERE r.parent_id IS NOT NULL
+            UNION ALL SELECT '-.' || tier FROM unnest(ARRAY{["-", *(tier.value for tier in OutletTier)]}) AS tier
+            WHERE r.id IN (SELECT id FROM tops)
+        ) AS b (scope) WHERE r.id = ANY($8::uuid[])),
     scores AS (
-        SELECT s.period, p.metric, p.subject_id, p.scope, coalesce(max(packed) FILTER (WHERE NOT is_past), 0) AS now,
-               coalesce(max(packed) FILTER (WHERE is_past), 0) AS past
-        FROM (SELECT unnest($7::text[]) AS metric, r.id AS subject_id, b.scope
-              FROM regions r CROSS JOIN LATERAL (
-                SELECT r.parent_id || '.-' WHERE r.parent_id IS NOT NULL
-                UNION ALL SELECT '-.' || tier FROM unnest(ARRAY{["-", *(tier.value for tier in OutletTier)]}) AS tier
-                WHERE r.id IN (SELECT id FROM tops)
-              ) AS b (scope) WHERE r.id = ANY($8::uuid[])) p
-        CROSS JOIN stretches s LEFT JOIN totals t USING (n, metric, subject_id, scope) GROUP BY 1, 2, 3, 4)
+        SELECT period, metric, subject_id, scope, max(now) AS now, max(past) AS past
+        FROM (
+            SELECT s.period, m.metric, p.subject_id, p.scope, 0::bigint AS now, 0::bigint AS past
+            FROM stands p CROSS JOIN unnest($7::text[]) AS m (metric) CROSS JOIN stretches s WHERE NOT s.is_past
+            UNION ALL
+            SELECT s.period, t.metric, t.subject_id, t.scope, CASE WHEN s.is_past THEN 0 ELSE packed END,
+                   CASE WHEN s.is_past THEN packed ELSE 0 END
+            FROM totals t JOIN stretches s USING (n) WHERE t.subject_id = ANY($8::uuid[])
+        ) either GROUP BY 1, 2, 3, 4)
     SELECT period, metric, subject_id, array_agg(scope) AS scopes, array_agg(now) AS now, array_agg(past) AS past
     FROM scores GROUP BY 1, 2, 3"""  # noqa: S608 - words of ours
 

@@ -98,16 +98,16 @@ _PACKED = """CASE WHEN a{k} > 0 THEN least(a{k}, 268435455) * 33554432 + 3355443
 
 # Who learned in one place, added up per station and tier.
 _THERE = """
-    settled AS MATERIALIZED (
-        SELECT t.n::bigint AS n, e.metric, e.member_id, e.region_id, e.tier, t.amount, t.reached
-        FROM everybody e CROSS JOIN LATERAL (VALUES {values}) AS t (n, amount, reached)
-        WHERE t.amount > 0 AND e.member_id NOT IN ({moved})),
+    settled AS (SELECT * FROM everybody WHERE member_id NOT IN ({moved})),
+    places AS (SELECT metric, region_id, tier, {added} FROM settled GROUP BY 1, 2, 3),
+    learners_there AS (SELECT member_id, region_id, tier, {most} FROM settled GROUP BY 1, 2, 3),
+    active_there AS (SELECT region_id, tier, {active} FROM learners_there GROUP BY 1, 2),
     there AS (
-        SELECT n, metric, region_id, tier, sum(amount)::bigint AS amount, to_timestamp(max(reached)) AS reached_at
-        FROM settled GROUP BY 1, 2, 3, 4
+        SELECT t.n::bigint AS n, p.metric, p.region_id, p.tier, t.amount, to_timestamp(t.reached) AS reached_at
+        FROM places p CROSS JOIN LATERAL (VALUES {values}) AS t (n, amount, reached) WHERE t.amount > 0
         UNION ALL
-        SELECT n, 'ACTIVE', region_id, tier, count(*), NULL
-        FROM (SELECT DISTINCT n, member_id, region_id, tier FROM settled) active GROUP BY 1, 3, 4),
+        SELECT t.n, 'ACTIVE', a.region_id, a.tier, t.amount, NULL
+        FROM active_there a CROSS JOIN LATERAL (VALUES {counts}) AS t (n, amount) WHERE t.amount > 0),
     there_spread AS (
         SELECT c.n, c.metric, l.above_id AS subject_id, b.scope, sum(c.amount)::bigint AS amount,
                max(c.reached_at) AS reached_at
@@ -206,7 +206,15 @@ def _everybody(stretches: Sequence[Stretch]) -> str:
 
 def _of_regions(stretches: Sequence[Stretch], first: Sequence[str], final: str) -> str:
     moved = _MOVED.format(kind=BoardSubjectKind.MEMBER.value)
-    there = _THERE.format(values=_each("({k}, a{k}, r{k})", stretches), moved=moved, boards=REGION_BOARDS)
+    there = _THERE.format(
+        moved=moved,
+        added=_each(_ADDED, stretches),
+        most=_each("max(a{k}) AS a{k}", stretches),
+        active=_each("count(*) FILTER (WHERE a{k} > 0) AS a{k}", stretches),
+        values=_each("({k}, a{k}, r{k})", stretches),
+        counts=_each("({k}, a{k})", stretches),
+        boards=REGION_BOARDS,
+    )
     return statement(
         BoardSubjectKind.REGION,
         ",".join((*first, LIVE.format(cells=f"d.member_id IN ({moved})"))),
