@@ -179,7 +179,8 @@ async def test_null_arguments_are_arguments_left_out(gql: Gql, world: World, por
     assert [row["score"] for row in found["standings"]["nodes"]] == [30]
 
 
-async def test_live_attendances_answer_an_empty_board(gql: Gql, world: World) -> None:
+async def test_live_attendances_answer_an_empty_board(gql: Gql, world: World, ports: Ports) -> None:
+    await check_boards(ports)
     found = await gql.data(
         "HonourBoard", {"metric": "LIVE_ATTENDANCES", "period": "ALL_TIME"}, by=await world.learner()
     )
