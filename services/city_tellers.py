@@ -5,13 +5,11 @@ or none. What passes between the two is the text that COPY takes.
 """
 
 import asyncio
-import gc
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -20,6 +18,7 @@ from uuid import UUID
 
 from gamification.tariff import Tariff
 from kit.clock import day_of
+from kit.memory import no_collection
 from kit.phones import Phones
 from kit.words import OutletTier
 from models.badges import Badge
@@ -84,7 +83,7 @@ class Teller:
     def load(self, start: int, stop: int) -> Load:
         """Their whole year, and everything that the rules make of it."""
         told = self.stories(start, stop)
-        with _no_collection():
+        with no_collection():
             for story in told:
                 self.year.write(story)
         rows = self.year.taken()
@@ -182,13 +181,3 @@ _TEXT = _Kinds({
     list: lambda value: "{" + ",".join(map(str, value)) + "}",
 })  # fmt: skip
 """How each kind of value is written. A list holds whole numbers."""
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Nothing of a year refers to itself; looking for that would take a third of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

@@ -16,6 +16,7 @@ from gamification.rules import CODES, claims_of
 from gamification.streaks import first_learning, full_weeks, marks_of, streaks_reached, walk
 from gamification.tariff import Tariff
 from kit.db import transaction
+from kit.memory import no_collection
 from kit.words import BoardMetric, PointAccount
 from models import books
 from models.books import Book
@@ -56,10 +57,11 @@ async def ledger_verify(progress: Callable[[int, int], None] | None = None) -> l
     ]
     done, after = 0, None
     while member_ids := await books.next_accounts(after, MEMBERS_AT_ONCE):
-        found = await _read(member_ids)
-        tariff = await whole_tariff()  # after the books, so that it has every version they name
-        for book in found:
-            differences += verify_book(book, tariff)
+        with no_collection():
+            found = await _read(member_ids)
+            tariff = await whole_tariff()  # after the books, so that it has every version they name
+            for book in found:
+                differences += verify_book(book, tariff)
         done, after = done + len(member_ids), member_ids[-1]
         if progress is not None:
             progress(done, max(done, total))

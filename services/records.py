@@ -8,6 +8,7 @@ from gamification.credit import Goal, Spans, Watched, clip, course_percent, goal
 from gamification.facts import CourseCompleted, LessonCompleted
 from gamification.reports import resume_at
 from kit.db import transaction
+from kit.memory import no_collection
 from kit.words import ProgressKind
 from models.books import read_one_snapshot
 from models.progress import pairs
@@ -31,8 +32,9 @@ async def progress_verify(progress: Callable[[int, int], None] | None = None) ->
     ]
     done, after = 0, None
     while member_ids := await next_learners(after, MEMBERS_AT_ONCE):
-        for record in await _read(member_ids):
-            differences += verify_record(record)
+        with no_collection():
+            for record in await _read(member_ids):
+                differences += verify_record(record)
         done, after = done + len(member_ids), member_ids[-1]
         if progress is not None:
             progress(done, max(done, total))
