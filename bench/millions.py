@@ -34,7 +34,7 @@ async def figures(ports: Ports, learners: int) -> list[Figure]:
     patient = open_redis(ports.settings.redis_url, blocking=True)  # a busy machine is not a Valkey that is away
     boards = HonourBoards(patient)
     start = monotonic()
-    build = await boards.begin(family)
+    build = await boards.begin(family, ports.clock.now())
     cities: dict[str, list[str]] = {}
     for batch in _batches(learners, dice):
         await boards.fill(family, build, batch)
@@ -101,7 +101,8 @@ def _batches(learners: int, dice: random.Random) -> Iterator[list[Settled]]:
         for start in range(first, min(first + SHOPS_AT_ONCE * SHOP_LEARNERS, learners), SHOP_LEARNERS):
             who = [str(_member(number)) for number in range(start, min(start + SHOP_LEARNERS, learners))]
             city = f"city {start // CITY_LEARNERS}"
-            batch.append(Settled(f"{start}", (city, "-.-"), who, [1] * len(who), [_score(dice) for _ in who], None))
+            now, past = ([_score(dice) for _ in who] for _ in range(2))
+            batch.append(Settled(f"{start}", (city, "-.-"), who, [1] * len(who), now, past))
         yield batch
 
 

@@ -82,11 +82,12 @@ end
 return {total, page, around, ahead, asked, at_place}
 """
 
-# KEYS: family. ARGV: generation being built or "" for what the boards show, day or "", seconds to keep or "", and as
-# JSON a list of {subject, version, scopes, scores, past scores}, a score of 0 for not ranked.
+# KEYS: family. ARGV: generation being built or "" for what the boards show, day or "", seconds to keep or "", as JSON a
+# list of {subject, version, scopes, scores, past scores}, a score of 0 for not ranked, and how long what only building
+# needs is kept.
 # Answers {"absent"}, {"behind", day} or {"placed", scope...} with the scopes whose board moved.
 PLACE = """
-local build, day, keep, placings = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
+local build, day, keep, placings, building = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4]), ARGV[5]
 local live, next = unpack(redis.call('HMGET', KEYS[1], 'live', 'next'))
 local targets = {}
 if build == '' then
@@ -118,15 +119,18 @@ for _, generation in ipairs(targets) do
   local base, seen = KEYS[1] .. ':' .. generation .. ':', {}
   for _, placing in ipairs(placings) do
     local subject, version, scopes, now, past = unpack(placing)
-    local known = tonumber(redis.call('HGET', base .. 'v', subject) or redis.call('HGET', base .. 'f', subject) or '-1')
+    local placed = tonumber(redis.call('HGET', base .. 'v', subject) or '-1')
+    local known = math.max(placed, tonumber(redis.call('HGET', base .. 'f', subject) or '-1'))
     if known < version or (build ~= '' and known == version) then
-      for i, scope in ipairs(scopes) do
-        local board, past_board = base .. 's:' .. scope, base .. 'm:' .. scope
-        local score = string.format('%.0f', now[i])
+      for _, scope in ipairs(scopes) do
         if not seen[scope] then
           local later = turn(base, scope)
           if later then return {'behind', later} end
         end
+      end
+      for i, scope in ipairs(scopes) do
+        local board, past_board = base .. 's:' .. scope, base .. 'm:' .. scope
+        local score = string.format('%.0f', now[i])
         if generation == live and not moved[scope] then
           if (redis.call('ZSCORE', board, subject) or '0') ~= score then
             moved[scope] = true
@@ -138,18 +142,19 @@ for _, generation in ipairs(targets) do
         if generation == next then
           redis.call('SADD', base .. 't:' .. scope, subject)
           redis.call('SADD', base .. 't', scope)
+          if not seen[scope] then redis.call('EXPIRE', base .. 't:' .. scope, building) end
         end
         if not seen[scope] then
           stay(board)
           stay(past_board)
-          if generation == next then stay(base .. 't:' .. scope) end
           seen[scope] = true
         end
       end
       redis.call('HSET', base .. 'v', subject, string.format('%.0f', version))
     end
   end
-  for _, name in ipairs({'v', 'd', 't'}) do stay(base .. name) end
+  for _, name in ipairs({'v', 'd'}) do stay(base .. name) end
+  if generation == next then redis.call('EXPIRE', base .. 't', building) end
 end
 stay(KEYS[1])
 return answer
@@ -163,13 +168,15 @@ FILL = """
 local build, keep = ARGV[1], ARGV[2]
 if redis.call('HGET', KEYS[1], 'next') ~= build then return {'absent'} end
 local base = KEYS[1] .. ':' .. build .. ':'
-local names = {l = {}, lm = {}}
-local function add(prefix, place, lines)
-  local key = base .. prefix .. ':' .. place
-  if #lines > 0 then
-    redis.call('ZADD', key, unpack(lines))
-    redis.call('EXPIRE', key, keep)
+local names, most = {l = {}, lm = {}}, 4000
+local function each(command, key, words)
+  for first = 1, #words, most do
+    redis.call(command, key, unpack(words, first, math.min(#words, first + most - 1)))
   end
+  redis.call('EXPIRE', key, keep)
+end
+local function add(prefix, place, lines)
+  each('ZADD', base .. prefix .. ':' .. place, lines)
   table.insert(names[prefix], place)
 end
 for _, group in ipairs(cjson.decode(ARGV[3])) do
@@ -177,11 +184,8 @@ for _, group in ipairs(cjson.decode(ARGV[3])) do
   add('l', place, now)
   if past then add('lm', place, past) end
 end
-for prefix, places in pairs(names) do
-  if #places > 0 then redis.call('SADD', base .. prefix, unpack(places)) end
-end
-redis.call('HSET', base .. 'f', unpack(cjson.decode(ARGV[4])))
-for _, name in ipairs({'l', 'lm', 'f'}) do redis.call('EXPIRE', base .. name, keep) end
+for prefix, places in pairs(names) do each('SADD', base .. prefix, places) end
+each('HSET', base .. 'f', cjson.decode(ARGV[4]))
 return {'placed'}
 """
 
@@ -198,7 +202,7 @@ local function newer(subjects)
   local found = {}
   for _, subject in ipairs(subjects) do
     local placed, filled = redis.call('HGET', base .. 'v', subject), redis.call('HGET', base .. 'f', subject)
-    if tonumber(placed) >= tonumber(filled or '-1') then found[#found + 1] = subject end
+    if placed and tonumber(placed) >= tonumber(filled or '-1') then found[#found + 1] = subject end
   end
   return found
 end
@@ -258,7 +262,7 @@ for _, each in ipairs(boards) do
   turns[#turns + 1] = scope
   turns[#turns + 1] = days[scope]
 end
-redis.call('HSET', base .. 'd', unpack(turns))
+for i = 1, #turns, 2 do redis.call('HSET', base .. 'd', turns[i], turns[i + 1]) end
 if keep ~= '' then redis.call('EXPIRE', base .. 'd', keep) end
 return {'placed'}
 """
@@ -293,13 +297,25 @@ local function drop(generation)
 end
 """
 
-# KEYS: family. ARGV: generation. Begin to build it; what was built before and not finished is given up.
+# KEYS: family. ARGV: generation, the second it is. Begin to build it; what others began and did not finish is dropped.
 BEGIN = (
     _DROP
     + """
 local left = redis.call('HGET', KEYS[1], 'next')
 if left then drop(left) end
-redis.call('HSET', KEYS[1], 'next', ARGV[1])
+redis.call('HSET', KEYS[1], 'next', ARGV[1], 'begun', ARGV[2])
+"""
+)
+
+# KEYS: family. ARGV: a second. Give up what was begun to be built before it.
+GIVE_UP = (
+    _DROP
+    + """
+local next, begun = unpack(redis.call('HMGET', KEYS[1], 'next', 'begun'))
+if next and tonumber(begun or '0') < tonumber(ARGV[1]) then
+  drop(next)
+  redis.call('HDEL', KEYS[1], 'next', 'begun')
+end
 """
 )
 
@@ -322,7 +338,7 @@ if redis.call('EXISTS', base .. 'f') == 1 then
   if ARGV[2] ~= '' then redis.call('EXPIRE', base .. 'v', ARGV[2]) else redis.call('PERSIST', base .. 'v') end
 end
 redis.call('HSET', KEYS[1], 'live', next)
-redis.call('HDEL', KEYS[1], 'next')
+redis.call('HDEL', KEYS[1], 'next', 'begun')
 if ARGV[2] ~= '' then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
 tidy(base)
 if live then drop(live) end

@@ -3,7 +3,8 @@
 The boards of one family share a hash tag, so that a cluster can hold each family anywhere. The tag has both ends of the
 period: a season that gets another end is another family, and a late write to the old one harms nobody. Its keys:
 
-    board:{family ends_on}  hash: `live`, the generation that is shown; `next`, one that is being built beside it
+    board:{family ends_on}  hash: `live`, the generation that is shown; `next`, one that is being built beside it, since
+                            the second `begun`
       :<generation>:s:<scope>   sorted set: subject -> packed score (`gamification/scores.py`)
       :<generation>:m:<scope>   the same as it stood at the start of the day in `d`, for `movement`
       :<generation>:d           hash: scope -> that day, "-" before the first one, "" if the board has no past; lists
@@ -21,7 +22,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -29,7 +30,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from gamification.board_scripts import BEGIN, COMPOSE, DIGEST, FILL, FINISH, FORGET, PLACE, READ
+from gamification.board_scripts import BEGIN, COMPOSE, DIGEST, FILL, FINISH, FORGET, GIVE_UP, PLACE, READ
 from gamification.standings import Answer, Board, Family, Line, Question, Scope, page_of_lines
 from kit.ids import new_secret
 from kit.paging import Ask
@@ -120,6 +121,7 @@ class HonourBoards:
         self._compose = self._building.register_script(COMPOSE)
         self._digest = self._building.register_script(DIGEST)
         self._begin = self._building.register_script(BEGIN)
+        self._give_up = self._building.register_script(GIVE_UP)
         self._finish = self._building.register_script(FINISH)
         self._forget = redis.register_script(FORGET)
 
@@ -211,12 +213,24 @@ class HonourBoards:
             answer = await _run(self._place_built, family, arguments)
         return _placed(answer) is not None
 
-    async def begin(self, family: Family) -> str:
+    async def begin(self, family: Family, now: datetime) -> str:
         """Begin to build a family beside the one that is shown; from now on `place` reaches both. Gives its name."""
         build = new_secret()[:12]
         async with _away():
-            await _run(self._begin, family, [build])
+            await _run(self._begin, family, [build, int(now.timestamp())])
         return build
+
+    async def give_up(self, families: Sequence[Family], now: datetime) -> None:
+        """Drop what was begun so long ago that nobody will finish it: until then `place` writes everything twice."""
+        oldest = int(now.timestamp()) - BUILDING_SECONDS
+        async with _away():
+            pipe = self._redis.pipeline(transaction=False)
+            for family in families:
+                pipe.hget(_key(family), "begun")
+            begun = await pipe.execute()
+            for family, second in zip(families, begun, strict=True):
+                if second is not None and int(second) < oldest:
+                    await _run(self._give_up, family, [oldest])
 
     async def finish(self, family: Family, build: str, keep_seconds: int | None) -> bool:
         """Show what was built and forget what was shown; False if somebody else has begun to build meanwhile."""
@@ -236,15 +250,21 @@ class HonourBoards:
                 pipe.hexists(_key(family), "live")
             return [family for family, there in zip(families, await pipe.execute(), strict=True) if not there]
 
-    async def trusted(self, mark: str) -> bool:
-        """Whether `trust(mark)` was said to this very run of the server: a restart may have lost the last second."""
+    async def mark(self, text: str) -> bytes:
+        """The text with the name of this very run of the server: a restart may have lost the last second."""
         async with _away():
-            known = await cast(Awaitable[Any], self._redis.get(TRUST))
-            return bool(known == await self._trust(mark))
+            server = await self._redis.info("server")
+        return f"{server['run_id']}/{text}".encode()
 
-    async def trust(self, mark: str) -> None:
+    async def trusted(self, mark: bytes) -> bool:
+        """Whether `trust(mark)` was said last."""
         async with _away():
-            await self._redis.set(TRUST, await self._trust(mark))
+            return bool(await cast(Awaitable[Any], self._redis.get(TRUST)) == mark)
+
+    async def trust(self, mark: bytes) -> None:
+        """Say that everything that is kept was built after `mark` was given."""
+        async with _away():
+            await self._redis.set(TRUST, mark)
 
     async def scopes(self, family: Family) -> list[str]:
         """Every scope that is shown, for comparing with the truth; BoardsAway for a family that is not there."""
@@ -293,10 +313,6 @@ class HonourBoards:
     async def _scopes(self, base: str) -> list[str]:
         return [name.decode() for name in await cast(Awaitable[list[bytes]], self._building.hkeys(f"{base}:d"))]
 
-    async def _trust(self, mark: str) -> bytes:
-        server = await self._redis.info("server")
-        return f"{server['run_id']}/{mark}".encode()
-
 
 @asynccontextmanager
 async def _away(seconds: float | None = None) -> AsyncIterator[None]:
@@ -318,7 +334,7 @@ def _lines(scores: Iterable[int], subjects: Iterable[str]) -> list[int | str]:
 
 def _placing_arguments(day: date | None, keep_seconds: int | None, placings: Sequence[Placing]) -> list[str | int]:
     listed = [[str(each.subject_id), each.version, each.scopes, each.now, each.past] for each in placings]
-    return [day.isoformat() if day else "", keep_seconds or "", orjson.dumps(listed).decode()]
+    return [day.isoformat() if day else "", keep_seconds or "", orjson.dumps(listed).decode(), BUILDING_SECONDS]
 
 
 def _placed(answer: Sequence[bytes]) -> set[Scope] | None:

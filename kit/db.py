@@ -249,11 +249,12 @@ async def copy_rows(table: str, columns: Sequence[str], records: Iterable[Sequen
 class Side:
     """A transaction on a connection of its own, beside whatever else this task does."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, patience_seconds: float | None = None) -> None:
         self._connection = connection
+        self._patience_seconds = patience_seconds
 
     async def rows(self, sql: str, *args: object) -> list[dict[str, Any]]:
-        return [dict(row) for row in await self._connection.fetch(sql, *args)]
+        return [dict(row) for row in await self._connection.fetch(sql, *args, timeout=self._patience_seconds)]
 
     async def stream(self, sql: str, *args: object, at_once: int = STREAMED_ROWS) -> AsyncIterator[tuple[Any, ...]]:
         """The rows of a statement one by one, however many they are; `at_once` of them are in memory at a time."""
@@ -281,7 +282,7 @@ async def side_transaction(*, snapshot: bool = False, scratch: bool = False) -> 
 
     Commits when the block ends well. A process that dies in between gives its locks back at once. With `snapshot` it
     reads one moment of the database and only reads; for what is too much to be fetched at once. With `scratch` it may
-    make temporary tables besides.
+    make temporary tables besides, and nothing of it is hurried: at `PATIENCE_SECONDS` each statement and pause end.
     """
     isolation: Any = "repeatable_read" if snapshot else None
     pool = await _pool()
@@ -293,7 +294,12 @@ async def side_transaction(*, snapshot: bool = False, scratch: bool = False) -> 
             pool.acquire() as connection,
             connection.transaction(isolation=isolation, readonly=snapshot and not scratch),
         ):
-            yield Side(connection)
+            if scratch:
+                await connection.execute(
+                    f"SET LOCAL statement_timeout = '{PATIENCE_SECONDS}s';"
+                    f" SET LOCAL idle_in_transaction_session_timeout = '{PATIENCE_SECONDS}s'"
+                )
+            yield Side(connection, PATIENCE_SECONDS + 5 if scratch else None)
     except Exception as error:
         if task.cancelling() > cancels:  # rolling back on a dead connection failed, and took the cancel's place
             raise asyncio.CancelledError from error

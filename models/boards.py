@@ -196,6 +196,16 @@ async def places_of(member_ids: Sequence[UUID]) -> tuple[list[UUID], list[UUID]]
     return [row["id"] for row in outlets], [row["id"] for row in regions]
 
 
+async def to_follow() -> set[UUID]:
+    """Members, outlets and regions whose boards have something to follow yet."""
+    found = await rows(
+        "SELECT DISTINCT topic, key::uuid AS id FROM outbox WHERE topic IN ('member', 'standing', 'outlet')"
+    )
+    members = [row["id"] for row in found if row["topic"] != "outlet"]
+    outlets, regions = await places_of(members)
+    return {*(row["id"] for row in found), *outlets, *regions, *await marked_regions()}
+
+
 async def mark_regions(ids: Sequence[UUID]) -> None:
     """Something below these regions has moved."""
     await execute(

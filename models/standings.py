@@ -115,9 +115,11 @@ async def all_scores(
     )
 
 
-async def region_tree() -> dict[UUID, tuple[bool, UUID | None]]:
-    """Region -> (whether it is a station, the region above it)."""
-    found = await rows("SELECT id, kind = 'STATION' AS station, parent_id FROM regions")
+async def region_tree(
+    reading: Callable[..., Awaitable[list[dict[str, Any]]]] = rows,
+) -> dict[UUID, tuple[bool, UUID | None]]:
+    """Region -> (whether it is a station, the region above it). `reading`: in which transaction."""
+    found = await reading("SELECT id, kind = 'STATION' AS station, parent_id FROM regions")
     return {row["id"]: (row["station"], row["parent_id"]) for row in found}
 
 

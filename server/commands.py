@@ -85,8 +85,8 @@ def regions_import(file: File, dry_run: DryRun = False, data_dir: DataDir = None
 def rebuild_boards(data_dir: DataDir = None) -> None:
     """Build every board anew from the rows behind it, while the old ones are shown."""
     with bar("Building the boards") as tell:
-        run(data_dir, lambda ports: rebuild(ports, tell))
-    out.print("The boards are built.")
+        shown = run(data_dir, lambda ports: rebuild(ports, tell))
+    out.print("The boards are built." if shown else "Somebody else is building them too, and will show theirs.")
 
 
 @boards.command("verify")

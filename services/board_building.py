@@ -6,7 +6,7 @@ counted days: all of it at one moment, each subject together with its last versi
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date
@@ -35,8 +35,9 @@ from services.ports import Ports
 
 PLACINGS_AT_ONCE = 100
 SETTLED_AT_ONCE = 500
-PLACES_AT_ONCE = 2_000
-TRIES = 3
+COMPOSED_AT_ONCE = 10_000
+"""Lines of boards that Valkey makes in one go, in which nobody else is answered; a larger board is one by itself."""
+TRIES, TRY_AGAIN_SECONDS = 3, 0.5
 READ_AT_ONCE = 8_000
 """How many subjects one statement reads. What it gives keeps this process busy for a moment."""
 FILLERS = 3
@@ -65,11 +66,16 @@ class Truth:
     spread: list[Placing] = field(default_factory=list)
 
 
-async def rebuild(ports: Ports, built: Callable[[int, int], None] | None = None) -> None:
-    """Build every board anew beside what is shown; learning goes on. `built` hears (parts done, parts in all)."""
-    tree = await rows.region_tree_digest()
-    if await rebuild_families(ports, await kept_families(ports.clock.now()), built):
-        await ports.boards.trust(tree)
+async def rebuild(ports: Ports, built: Callable[[int, int], None] | None = None) -> bool:
+    """Build every board anew beside what is shown; learning goes on. `built` hears (families done, families in all).
+
+    False if somebody else has begun to build some of them meanwhile, and will show them.
+    """
+    mark = await _mark(ports)
+    shown = await rebuild_families(ports, await kept_families(ports.clock.now()), built)
+    if shown:
+        await ports.boards.trust(mark)
+    return shown
 
 
 async def rebuild_families(
@@ -88,13 +94,20 @@ async def rebuild_families(
 async def check_boards(ports: Ports) -> None:
     """A tick: build what is missing, and everything if Valkey was restarted or the region tree has changed."""
     try:
-        if not await ports.boards.trusted(await rows.region_tree_digest()):
+        if not await ports.boards.trusted(await _mark(ports)):
             _log.info("boards are rebuilt")
             await rebuild(ports)
             return
-        await rebuild_families(ports, await ports.boards.missing(await kept_families(ports.clock.now())))
-    except BoardsAway:
-        _log.warning("boards are away")
+        kept = await kept_families(ports.clock.now())
+        await ports.boards.give_up(kept, ports.clock.now())
+        await rebuild_families(ports, await ports.boards.missing(kept))
+    except BoardsAway as away:
+        _log.warning("boards are away", error=str(away.__cause__ or ""))
+
+
+async def _mark(ports: Ports) -> bytes:
+    """What boards stand for: the region tree, and this run of Valkey."""
+    return await ports.boards.mark(await rows.region_tree_digest())
 
 
 async def forget_period(ports: Ports, period: Period) -> None:
@@ -129,8 +142,8 @@ async def true_boards(
     wanted = {(family.metric.value, periods.index(family.period), family.subject): family for family in families}
     stretches = stretches_of_all(periods, today)
     with_past = [past_day(period, today) is not None for period in periods]
-    tree = await standings.region_tree()
     async with side_transaction(snapshot=True, scratch=True) as side:
+        tree = await standings.region_tree(side.rows)
         everybody = await Everybody(side.rows, stretches).added_up()
 
         async def read(kind: BoardSubjectKind, of: Standing, ids: IdRange) -> list[dict[str, Any]]:
@@ -227,13 +240,14 @@ async def _rebuild(
     ports: Ports, families: Sequence[Family], today: date, built: Callable[[int, int], None] | None
 ) -> bool:
     parts = await parts_of(families)
-    building = {family: _Family(await ports.boards.begin(family)) for family in families}
+    building = {family: _Family(await ports.boards.begin(family, ports.clock.now())) for family in families}
     places: defaultdict[BoardSubjectKind, dict[str, Sequence[str]]] = defaultdict(dict)
+    sizes: defaultdict[BoardSubjectKind, dict[str, int]] = defaultdict(dict)
     shown: list[bool] = []
 
     async def show(family: Family) -> None:
-        boards = composition(places[family.subject])
-        shown.append(await _show(ports, family, building[family], boards, today))
+        loads = composed_at_once(composition(places[family.subject]), sizes[family.subject])
+        shown.append(await _show(ports, family, building[family], loads, today))
         if built is not None:
             built(len(shown), len(families))
 
@@ -241,7 +255,9 @@ async def _rebuild(
         for number, (kind, *_) in enumerate(parts, start=1):
             for family, truth in (await anext(truths)).items():
                 building[family].spread += truth.spread
-                places[kind] |= {group.place: group.scopes for group in truth.settled}
+                for group in truth.settled:
+                    places[kind][group.place] = group.scopes
+                    sizes[kind][group.place] = max(sizes[kind].get(group.place, 0), len(group.subjects))
                 await hand(partial(_fill, ports, family, building[family], truth.settled))
             if kind not in {later for later, *_ in parts[number:]}:
                 for family in building:
@@ -256,12 +272,12 @@ async def _fill(ports: Ports, family: Family, mine: _Family, settled: Sequence[S
             mine.ours = mine.ours and await _patiently(partial(ports.boards.fill, family, mine.build, groups))
 
 
-async def _show(ports: Ports, family: Family, mine: _Family, composed: Sequence[Composed], today: date) -> bool:
+async def _show(ports: Ports, family: Family, mine: _Family, loads: Iterable[Sequence[Composed]], today: date) -> bool:
     """Whether this family is shown as we have built it."""
     boards, build = ports.boards, mine.build
     day, keep_seconds = past_day(family.period, today), keep_seconds_of(family.period, ports.clock.now())
     async with mine.turn:
-        for some in _loads(composed):
+        for some in loads:
             compose = partial(boards.compose, family, build, some, day, keep_seconds)
             mine.ours = mine.ours and await _patiently(compose)
         for start in range(0, len(mine.spread), PLACINGS_AT_ONCE):
@@ -277,7 +293,7 @@ async def _patiently(fill: Callable[[], Awaitable[bool]]) -> bool:
         try:
             return await fill()
         except BoardsAway:
-            continue
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
     return await fill()
 
 
@@ -295,15 +311,17 @@ def _batches(groups: Sequence[Settled]) -> Iterator[list[Settled]]:
         yield load
 
 
-def _loads(boards: Sequence[Composed]) -> Iterator[list[Composed]]:
-    """The boards in loads of about `PLACES_AT_ONCE` parts."""
+def composed_at_once(boards: Sequence[Composed], sizes: Mapping[str, int]) -> Iterator[list[Composed]]:
+    """The boards in loads of about `COMPOSED_AT_ONCE` lines. `sizes`: place -> how many learn there at most."""
+    lines: dict[str, int] = {}
     load: list[Composed] = []
     size = 0
     for board in boards:
-        load.append(board)
-        size += len(board.places) + len(board.below)
-        if size >= PLACES_AT_ONCE:
+        lines[board.scope] = sum(sizes[place] for place in board.places) + sum(lines[scope] for scope in board.below)
+        if load and size + lines[board.scope] > COMPOSED_AT_ONCE:
             yield load
             load, size = [], 0
+        load.append(board)
+        size += lines[board.scope]
     if load:
         yield load

@@ -6,13 +6,15 @@ these differ line by line. Learning goes on meanwhile, so whatever differed is l
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from hashlib import sha1
 from uuid import UUID
+
+import structlog
 
 from gamification.boards import BoardsAway, Piece
 from gamification.periods import Period, period_of
@@ -35,7 +37,8 @@ VERIFIERS = 2
 """What is compared is one core of PostgreSQL's each."""
 COMPARED_AT_ONCE = 3
 """Valkey digests one family while this process does another."""
-PIECE_LINES, PIECES_AT_ONCE = 5_000, 100
+PIECE_LINES, PIECES_AT_ONCE = 5_000, 500
+"""Valkey digests as many in one go, and answers nobody else meanwhile."""
 LOOKS = 4
 NEXT_LOOK_SECONDS = 1.5
 MOST_DIFFERENCES = 100
@@ -51,6 +54,8 @@ class Difference:
     true: str
 
 
+_log = structlog.get_logger("boards")
+
 Suspect = tuple[Family, str, UUID]
 """A line that differed: on which board, by its family and scope, and whose."""
 
@@ -60,7 +65,7 @@ async def verify_boards(ports: Ports) -> list[Difference]:
 
     Counted days against the rows behind them; every board that is kept against the counted days; every snapshot
     against its checksum and its dates; every prize against its snapshot. A line of a board that differs is looked at
-    again: learning goes on meanwhile.
+    again: learning goes on meanwhile. Whoever is only on the way to their boards yet is no difference.
     """
     checks: list[Callable[[], Awaitable[list[Difference]]]] = [
         *(partial(_days, metric) for metric in rows.SOURCES),
@@ -138,9 +143,9 @@ async def _suspects(ports: Ports, family: Family, truths: Sequence[Truth]) -> li
     true = _lines(truths)
     scopes = sorted({*true, *await ports.boards.scopes(family)})
     differing: list[str] = []
-    for load in _loads(list(_pieces(scopes, true))):
-        shown = await ports.boards.digests(family, [piece for piece, _ in load])
-        differing += [piece[0] for (piece, digest), other in zip(load, shown, strict=True) if digest != other]
+    for load in _loads(_pieces(scopes, true)):
+        shown = await ports.boards.digests(family, [piece for piece, _, _ in load])
+        differing += [piece[0] for (piece, _, digest), other in zip(load, shown, strict=True) if digest != other]
     shown_lines = await ports.boards.everything(family, list(dict.fromkeys(differing)))
     suspects: list[Suspect] = []
     for scope in dict.fromkeys(differing):
@@ -175,19 +180,32 @@ def _lines(truths: Sequence[Truth]) -> dict[str, list[str]]:
     return boards
 
 
-def _pieces(scopes: Sequence[str], boards: dict[str, list[str]]) -> Iterator[tuple[Piece, str]]:
-    """What is digested at once, and the digest it should have. The last piece of a board takes what there is beyond."""
+Digested = tuple[Piece, int, str]
+"""A piece, how many lines it has, and the digest it should have."""
+
+
+def _pieces(scopes: Sequence[str], boards: dict[str, list[str]]) -> Iterator[Digested]:
+    """What is digested at once. The last piece of a board takes what there is beyond."""
     for scope in scopes:
         lines = boards.get(scope, [])
         for start in range(0, max(len(lines), 1), PIECE_LINES):
             some = lines[start : start + PIECE_LINES]
             last = -1 if start + PIECE_LINES >= len(lines) else start + PIECE_LINES - 1
-            yield (scope, start, last), sha1(" ".join(some).encode(), usedforsecurity=False).hexdigest()
+            digest = sha1(" ".join(some).encode(), usedforsecurity=False).hexdigest()
+            yield (scope, start, last), len(some), digest
 
 
-def _loads(pieces: Sequence[tuple[Piece, str]]) -> Iterator[Sequence[tuple[Piece, str]]]:
-    for start in range(0, len(pieces), PIECES_AT_ONCE):
-        yield pieces[start : start + PIECES_AT_ONCE]
+def _loads(pieces: Iterable[Digested]) -> Iterator[list[Digested]]:
+    load: list[Digested] = []
+    lines = 0
+    for each in pieces:
+        if load and (lines + each[1] > PIECE_LINES or len(load) == PIECES_AT_ONCE):
+            yield load
+            load, lines = [], 0
+        load.append(each)
+        lines += each[1]
+    if load:
+        yield load
 
 
 async def _looked_at_again(ports: Ports, suspects: Sequence[Suspect]) -> list[Difference]:
@@ -204,8 +222,12 @@ async def _looked_at_again(ports: Ports, suspects: Sequence[Suspect]) -> list[Di
             for family, scope, subject_id in suspects
         ]  # fmt: skip
         if not suspects:
-            break
-    return found
+            return []
+    waiting = await rows.to_follow()
+    still = [difference for difference in found if difference.subject_id not in waiting]
+    if len(still) < len(found):
+        _log.info("on their way to the boards", standings=len(found) - len(still))
+    return still
 
 
 async def _true_scores(suspects: Sequence[Suspect], today: date) -> dict[Suspect, int]:

@@ -7,12 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from gamification.boards import BoardsBehind, Composed, Placed, Placing, Settled
+from gamification.boards import BoardsBehind, Composed, HonourBoards, Placed, Placing, Settled
 from gamification.periods import period_of
 from gamification.standings import Family, Question, Scope
-from kit.clock import day_of
+from kit.clock import FrozenClock, day_of
+from kit.db import execute
 from kit.words import BoardMetric, BoardPeriod, BoardSubjectKind
-from services.board_building import composition, rebuild
+from models.boards import region_tree_digest
+from services.board_building import check_boards, composed_at_once, composition, rebuild
 from services.board_verifying import verify_boards
 from services.boards import past_day, read_board
 from services.ports import Ports
@@ -40,7 +42,7 @@ class Building:
         family = Family(BoardMetric.POINTS, period_of(BoardPeriod.WEEK, today, ()), BoardSubjectKind.MEMBER)
         day = past_day(family.period, today)
         assert day is not None
-        return cls(ports, await ports.boards.begin(family), family, day)
+        return cls(ports, await ports.boards.begin(family, ports.clock.now()), family, day)
 
     async def fill(self, place: str, scores: dict[UUID, int], past: list[int] | None = None, version: int = 1) -> bool:
         settled = Settled(
@@ -187,6 +189,28 @@ def lines_of(**scores: int) -> dict[bytes, int]:
     return {who.encode(): score for who, score in lines(**scores).items()}
 
 
+async def test_older_news_is_older_than_what_was_filled_though_they_were_placed_before(building: Building) -> None:
+    await building.place(MOVER, 3, WAYS_UP[NORTH], now=50, past=50)
+    await building.fill(NORTH, {EARLY: 300, MOVER: 700}, version=5)
+    await building.compose()
+    await building.place(MOVER, 4, WAYS_UP[NORTH], now=100, past=50)
+
+    shown, _ = await building.shown()
+
+    assert shown["-.-"] == lines(early=300, mover=700)
+
+
+async def test_a_place_may_have_any_number_of_learners(building: Building) -> None:
+    crowd = {UUID(int=number): 1 + number for number in range(1000, 10_000)}
+    await building.fill(NORTH, crowd, past=[0] * len(crowd))
+    await building.compose()
+
+    shown, past = await building.shown()
+
+    assert shown["-.-"] == shown[IN_NORTH] == {str(who): score for who, score in crowd.items()}
+    assert past == {}
+
+
 async def test_to_fill_and_compose_twice_is_to_do_so_once(building: Building) -> None:
     for _ in range(2):
         await building.fill(NORTH, {EARLY: 300, MOVER: 500}, past=[300, 200])
@@ -245,6 +269,69 @@ async def test_what_nobody_finishes_is_forgotten_within_the_hour(ports: Ports, b
 
     assert len(keys) == 5
     assert all([0 < await ports.redis.ttl(key) <= 3600 for key in keys])
+
+
+async def test_what_was_begun_an_hour_ago_is_given_up(ports: Ports, building: Building, clock: FrozenClock) -> None:
+    await building.fill(NORTH, {EARLY: 300})
+    await building.place(MOVER, 2, WAYS_UP[NORTH], now=700, past=100)
+
+    await ports.boards.give_up([building.family], clock.now())
+    assert [key async for key in ports.redis.scan_iter(f"*{building.build}*")] != []
+    clock.advance(timedelta(hours=1, seconds=1))
+    await ports.boards.give_up([building.family], clock.now())
+
+    assert [key async for key in ports.redis.scan_iter(f"*{building.build}*")] == []
+    assert not await building.compose()
+
+
+def test_boards_are_composed_a_bounded_number_of_lines_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.board_building.COMPOSED_AT_ONCE", 50)
+
+    loads = list(composed_at_once(composition(WAYS_UP), {NORTH: 30, SOUTH: 20}))
+
+    assert [each for load in loads for each in load] == composition(WAYS_UP)
+    lines_of_each = {
+        "-.-": 50,
+        IN_COUNTY: 50,
+        IN_NORTH: 30,
+        IN_SOUTH: 20,
+        NORTH: 30,
+        SOUTH: 20,
+        "-.NEW": 30,
+        "-.PARTNER": 20,
+    }
+    assert all(sum(lines_of_each[each.scope] for each in load) <= 50 for load in loads)
+
+
+async def test_a_run_of_valkey_that_ended_while_boards_were_built_is_not_trusted(
+    ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = HonourBoards.finish
+
+    async def restarted(self: HonourBoards, family: Family, build: str, keep_seconds: int | None) -> bool:
+        async def info(_: str) -> dict[str, str]:
+            return {"run_id": "another"}
+
+        monkeypatch.setattr(self._redis, "info", info)
+        return await finish(self, family, build, keep_seconds)
+
+    monkeypatch.setattr(HonourBoards, "finish", restarted)
+    assert await rebuild(ports)
+
+    assert not await ports.boards.trusted(await ports.boards.mark(await region_tree_digest()))
+
+
+async def test_who_is_on_the_way_to_a_board_is_no_difference(ports: Ports) -> None:
+    who = await learner(ports, await outlet(ports, (await tree()).stations[0]))
+    await check_boards(ports)
+    await earn(ports, who, 10)  # and nobody relays
+
+    on_the_way = [each for each in await verify_boards(ports) if not each.where.startswith("metric_days")]
+    await execute("DELETE FROM outbox")
+    lost = [each for each in await verify_boards(ports) if not each.where.startswith("metric_days")]
+
+    assert on_the_way == []
+    assert {each.subject_id for each in lost} >= {who.id}
 
 
 async def test_boards_are_right_however_many_learn_while_they_are_built(ports: Ports) -> None:
