@@ -133,7 +133,7 @@ class ClassMutations:
         row = await class_check_in.check_in_for_member(info.context.ports, actor, class_id, member_id, input.reason)
         return CheckInForMemberPayload(attendance=ClassAttendance.of(row))
 
-    @mutation(description="Say how a class was (评价), for who was there.")
+    @mutation(description="Say how a class was (评价), for who was there, once it is over.")
     async def rate_class(self, info: Info, input: RateClassInput) -> RateClassPayload:
         actor, class_id = viewer(info), decode(input.offline_class_id, "OfflineClass", "offlineClassId")
         row = await classes.rate_class(info.context.ports, actor, class_id, input.stars, input.comment or "")

@@ -368,7 +368,7 @@ class CheckInForMemberPayload(Payload):
 
 @strawberry.input(description="How a class was.")
 class RateClassInput:
-    offline_class_id: strawberry.ID = strawberry.field(description="A class the viewer was at.")
+    offline_class_id: strawberry.ID = strawberry.field(description="A class the viewer was at, once it is over.")
     stars: int = strawberry.field(description="1-5; again replaces it.")
     comment: str | None = strawberry.field(default=None, description="For the trainer and admins, at most 500.")
 

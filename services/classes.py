@@ -128,7 +128,8 @@ async def leave_class(ports: Ports, actor: Actor, class_id: UUID) -> OfflineClas
 
 
 async def rate_class(ports: Ports, actor: Actor, class_id: UUID, stars: int, comment: str) -> OfflineClass:
-    """Say how a class was, 1-5 stars; again replaces it. STATE_FORBIDS for who was not there."""
+    """Say how a class was, 1-5 stars; again replaces it. STATE_FORBIDS for who was not there, NOT_OPEN until it
+    is over: who was checked in at the door has seen nothing of it yet."""
     comment = comment.strip()
     if stars not in STARS:
         raise bad_input("stars")
@@ -137,11 +138,13 @@ async def rate_class(ports: Ports, actor: Actor, class_id: UUID, stars: int, com
     offline_class = await visible_class(actor, class_id, "offlineClassId")
 
     async def work() -> None:
-        await held_class(class_id)
+        held, now = await held_class(class_id), ports.clock.now()
         attendance = await classes.attendance_of(class_id, actor.member_id)
         if attendance is None or attendance.outcome not in THERE:
             raise DomainError(ErrorCode.STATE_FORBIDS, field=["offlineClassId"])
-        attendance.stars, attendance.comment, attendance.rated_at = stars, comment, ports.clock.now()
+        if now < held.ends_at:
+            raise DomainError(ErrorCode.NOT_OPEN, field=["offlineClassId"])
+        attendance.stars, attendance.comment, attendance.rated_at = stars, comment, now
         await attendance.save(update_fields=["stars", "comment", "rated_at"], force_update=True)
 
     await in_turn(class_id, work)

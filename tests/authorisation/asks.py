@@ -526,10 +526,6 @@ async def _new_class(cast: Cast, relation: Relation) -> dict[str, object]:
     }  # fmt: skip
 
 
-async def _class(cast: Cast, relation: Relation) -> dict[str, object]:
-    return {"offlineClassId": cast.things["OfflineClass"][relation]}
-
-
 async def _class_to_come(cast: Cast, relation: Relation) -> dict[str, object]:
     row = await class_for(cast, relation, begins=timedelta(days=5))
     return {"offlineClassId": to_global("OfflineClass", row.id)}
@@ -557,7 +553,8 @@ async def _somebody_at_a_class(cast: Cast, relation: Relation) -> dict[str, obje
 
 
 async def _opinion_of_a_class(cast: Cast, relation: Relation) -> dict[str, object]:
-    return {**await _class(cast, relation), "stars": 5}
+    row = await class_for(cast, relation, begins=timedelta(hours=-3))
+    return {"offlineClassId": to_global("OfflineClass", row.id), "stars": 5}
 
 
 async def _streamed_lesson(cast: Cast, relation: Relation) -> dict[str, object]:

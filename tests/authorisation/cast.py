@@ -479,7 +479,8 @@ async def _offline_class(cast: Cast, relation: Relation) -> str:
 
 
 async def class_for(cast: Cast, relation: Relation, begins: timedelta = timedelta()) -> OfflineClass:
-    """For the region's shops, about to begin; whoever stands in this relation was there. One to come has a pupil."""
+    """For the region's shops, about to begin or so long from now; whoever stands in this relation was there. One to
+    come has a pupil."""
     at, region = cast.world.ports.clock.now(), cast.land.regions[relation]
     trainer = await cast.world.staff(Role.LECTURER, name="培训师")
     row = await OfflineClass.create(
@@ -491,7 +492,7 @@ async def class_for(cast: Cast, relation: Relation, begins: timedelta = timedelt
     await ClassSeat.create(
         id=new_id(), offline_class=row, member=member, state=SeatState.SEATED, arrival=1, signed_up_at=at, seated_at=at
     )
-    if not begins and relation is not Relation.FAR:
+    if begins <= timedelta() and relation is not Relation.FAR:
         await ClassAttendance.create(
             id=new_id(), offline_class=row, member=member, outcome=AttendanceOutcome.PRESENT, recorded_at=at,
             checked_in_at=at, by=trainer.id, reason="没带手机", stars=5, comment="好", rated_at=at,

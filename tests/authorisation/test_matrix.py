@@ -83,7 +83,6 @@ UNSEEN = {
     "CourseMove.from": "the first move, which is looked at, comes from nowhere",
     "CourseRating.average": "nobody has rated what the lecturers of this world made",
     "Mutation.askLiveCheckIn": "for the host and admins of the place, while it is on air",
-    "Mutation.rateClass": "for who was there, once it is over: tests/classes",
     "OfflineClass.cancelReason": "the class that is looked at takes place",
     **{
         f"LiveAttendance.{name}": "nobody has joined the lesson that is looked at: tests/live_attendance"

@@ -13,7 +13,7 @@ from models.classes import ClassAttendance
 from models.exports import DataExport
 from services.classes import fill_classes
 from services.privacy_export import make_exports
-from tests.classes.school import School
+from tests.classes.school import LASTS, School
 
 COMMENT = "独一无二的评价"
 
@@ -59,6 +59,7 @@ async def test_words_go_and_attendance_stays_in_the_books(school: School) -> Non
     [may] = await school.signed_up(class_id)
     await school.begins(class_id)
     await school.check_in_for(class_id, may, reason="没带手机的阿May")
+    await school.begins(class_id, LASTS)
     await school.rate(may, class_id, 4, COMMENT)
 
     await school.do("DeleteMyAccount", may, code=DEMO_CODE)
@@ -74,6 +75,7 @@ async def test_an_export_holds_seats_attendance_and_what_was_trained(school: Sch
     [may] = await school.signed_up(class_id)
     await school.begins(class_id)
     await school.check_in(may, await school.payload(class_id))
+    await school.begins(class_id, LASTS)
     await school.rate(may, class_id, 5, COMMENT)
 
     mine, trained = await exported(school, may), await exported(school, school.trainer)

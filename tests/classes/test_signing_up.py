@@ -9,7 +9,7 @@ import pytest
 
 from kit.ids import to_global
 from kit.words import Role
-from models.classes import seats_of_member
+from models.classes import ClassAttendance, seats_of_member
 from services.class_plans import settle_classes
 from services.classes import sign_up_for_class
 from services.outlets import set_current_outlet
@@ -195,6 +195,24 @@ async def test_stars_are_one_to_five(school: School, stars: int) -> None:
     payload = await school.rate(may, class_id, stars)
 
     assert (payload["rated"], faults(payload)) == (None, [("BAD_USER_INPUT", ["stars"])])
+
+
+async def test_a_class_is_rated_from_its_end_on_and_no_sooner(school: School) -> None:
+    class_id = await school.scheduled()
+    [may] = await school.signed_up(class_id)
+    await school.begins(class_id)
+    await school.check_in(may, await school.payload(class_id))
+
+    at_the_door = await school.rate(may, class_id)
+    await school.begins(class_id, LASTS - timedelta(microseconds=1))
+    just_before = await school.rate(may, class_id)
+    kept = [(row.stars, row.rated_at) for row in await ClassAttendance.all()]
+    await school.begins(class_id, LASTS)
+    over = await school.rate(may, class_id)
+
+    assert faults(at_the_door) == faults(just_before) == [("NOT_OPEN", ["offlineClassId"])]
+    assert kept == [(None, None)]
+    assert over["rated"] is True
 
 
 async def test_who_was_there_rates_and_may_change_it(school: School) -> None:

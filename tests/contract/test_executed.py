@@ -271,6 +271,7 @@ async def _goes_to_a_class(phone: Phone, console: Phone, world: World, clock: Fr
     assert (await trainer.do("CheckInForMember", **late))["attendance"]["outcome"] == "PRESENT"
     attended = (await trainer.ask("ClassAttendance", id=made["id"]))["offlineClass"]["attendance"]
     assert [node["by"] for node in attended["nodes"]] == [None, {"displayName": "陈老师"}]
+    clock.at = starts_at + timedelta(hours=2)
     assert (await phone.do("RateClass", offlineClassId=made["id"], stars=5, comment="很实用"))["rated"] is True
 
 
