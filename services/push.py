@@ -23,9 +23,16 @@ from services.ports import Ports
 from services.quiet import waking
 
 AT_ANY_HOUR = frozenset(
-    {NoticeKind.LIVE_SOON, NoticeKind.LIVE_STARTED, NoticeKind.LIVE_LESSON_MOVED, NoticeKind.LIVE_LESSON_CANCELLED}
+    {
+        NoticeKind.LIVE_SEAT_PROMOTED,
+        NoticeKind.LIVE_HOUR_BEFORE,
+        NoticeKind.LIVE_SOON,
+        NoticeKind.LIVE_STARTED,
+        NoticeKind.LIVE_LESSON_MOVED,
+        NoticeKind.LIVE_LESSON_CANCELLED,
+    }
 )
-"""What is told at night too: whoever has a seat wants to know."""
+"""What is told at night too: whoever has a seat wants to know, and in the morning it may be over."""
 
 GOOD_FOR = {
     NoticeKind.LIVE_HOUR_BEFORE: timedelta(hours=1),

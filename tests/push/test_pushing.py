@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from auth.actor import Actor
+from gamification.titles import moment
 from kit.clock import FrozenClock
 from kit.db import execute, transaction
 from kit.errors import ErrorCode
@@ -17,7 +18,7 @@ from kit.words import Language, NoticeKind, PushProvider
 from models.notices import Notice, PushDevice
 from models.outbox import count_waiting
 from providers.push.base import Message, NotPushed, Phone
-from services.notices import Tidings, mark_notices_read, tell_each
+from services.notices import Tidings, Value, mark_notices_read, tell, tell_each
 from services.outbox import announce, announce_each
 from services.ports import Ports
 from services.push import release_pushes
@@ -271,6 +272,26 @@ async def test_at_night_a_notice_waits_for_the_morning_and_rings_once_then(
     await drain(pushing)
 
     assert rack.tokens == ["may"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [NoticeKind.LIVE_SEAT_PROMOTED, NoticeKind.LIVE_HOUR_BEFORE, NoticeKind.LIVE_SOON, NoticeKind.LIVE_STARTED],
+    ids=str,
+)
+async def test_at_night_what_a_seat_holder_would_miss_by_morning_rings_at_once(
+    pushing: Ports, world: World, rack: Rack, clock: FrozenClock, kind: NoticeKind
+) -> None:
+    may = await world.learner()
+    await phone_of(pushing, may, "may")
+    clock.at = NIGHT
+    values: dict[str, Value] = {"lesson": "旺季陈列", "starts": moment(NIGHT + timedelta(hours=1))}
+
+    await transaction(lambda: tell(pushing, may.id, kind, "1", values))
+    await drain(pushing)
+
+    assert rack.tokens == ["may"]
+    assert [row.push_held_until for row in await Notice.all()] == [None]
 
 
 async def test_what_nobody_needs_any_more_is_dropped(

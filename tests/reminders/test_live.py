@@ -204,7 +204,9 @@ async def test_at_night_only_what_cannot_wait_is_told(ports: Ports, world: World
         await seated(lesson, may)
     seen = {}
 
-    for moment in ("03T06:30", "03T06:59", "03T07:00", "03T23:30", "04T06:20", "04T07:00", "04T22:30", "04T23:20"):
+    for moment in (
+        "03T06:30", "03T06:59", "03T07:00", "03T23:30", "04T05:30", "04T06:20", "04T07:00", "04T22:30", "04T23:20",
+    ):  # fmt: skip
         clock.at = datetime.fromisoformat(f"2026-03-{moment}+08:00")
         await send_reminders(ports)
         seen[moment] = [f"{row.details['lesson']} {row.kind}" for row in await Notice.filter(created_at=clock.now())]
@@ -214,9 +216,10 @@ async def test_at_night_only_what_cannot_wait_is_told(ports: Ports, world: World
         "03T06:59": [],
         "03T07:00": ["早课 LIVE_DAY_BEFORE"],
         "03T23:30": [],
+        "04T05:30": ["早课 LIVE_HOUR_BEFORE"],
         "04T06:20": ["早课 LIVE_SOON"],
         "04T07:00": ["晚课 LIVE_DAY_BEFORE"],
-        "04T22:30": [],
+        "04T22:30": ["晚课 LIVE_HOUR_BEFORE"],
         "04T23:20": ["晚课 LIVE_SOON"],
     }
 
