@@ -16,7 +16,7 @@ from providers.live.base import Hook, Live, LiveUnavailable, Status, Stream, Str
 from providers.live.cloud import md5
 from providers.live.registry import LIVE, live_for
 from providers.live.signing import is_good, secure_link, token_for
-from providers.live.tencent import signature
+from providers.live.tencent import TencentLive, signature
 from tests.sms.vendor import Vendor, standing_vendor
 
 NAME, SECRET = "0123456789abcdef0123456789abcdef", "of-the-host"
@@ -248,11 +248,13 @@ def test_aliyun_tells_of_begin_and_end(vendor: Vendor, tmp_path: Path) -> None:
 
 
 async def test_a_vendor_forbids_what_must_stop(vendor: Vendor, tmp_path: Path) -> None:
-    tencent = live_for(settings_for("tencent", vendor.url, tmp_path), FrozenClock(AT))
+    tencent = TencentLive(settings_for("tencent", vendor.url, tmp_path), FrozenClock(AT))
     vendor.says({"Response": {"RequestId": "1"}})
     await tencent.stop(NAME)
     assert [asked.headers["x-tc-action"] for asked in vendor.asked] == ["ForbidLiveStream", "DropLiveStream"]
-    assert orjson.loads(vendor.asked[0].body)["DomainName"] == "push.example.com"
+    forbidden = orjson.loads(vendor.asked[0].body)
+    assert (forbidden["DomainName"], forbidden["StreamName"]) == ("push.example.com", NAME)
+    assert forbidden["ResumeTime"] == "2026-05-31T03:00:00Z"  # an hour short of 90 days, the vendor's most
 
     vendor.asked.clear()
     aliyun = live_for(settings_for("aliyun", vendor.url, tmp_path), FrozenClock(AT))
