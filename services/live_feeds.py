@@ -33,6 +33,7 @@ from models.streams import (
     silent_keys,
 )
 from providers.live.base import Heard, Hook, HookAnswer, Piece, Status, StreamEvent
+from providers.live.signing import NAME
 from services.live import move_live_lesson
 from services.live_keys import OVERTIME, announce_stops
 from services.live_states import Deed, allows
@@ -46,6 +47,8 @@ LONGEST_CLIENT = 80
 LONGEST_LOCATION = 1000
 ASKED_AT_ONCE = 8
 REFUSED = HookAnswer(403)
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+"""What reading a hook raises that is not what its sender documents: a list for an object, a moment beyond all time."""
 
 Named = TypeVar("Named", OpenFeed, StreamKey)
 
@@ -67,7 +70,7 @@ async def hear(ports: Ports, hook: Hook) -> HookAnswer:
         return REFUSED
     try:
         heard = ports.live.parse_event(hook)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return HookAnswer(400)
     client = heard.client[:LONGEST_CLIENT] if heard.client else None
     match heard.event:
@@ -85,7 +88,7 @@ async def hear(ports: Ports, hook: Hook) -> HookAnswer:
 async def publish(ports: Ports, publisher: Publisher) -> bool:
     """Let a connection publish, if its key is good now and nobody else is on air with this lesson; asked again by the
     same connection: the same answer. A rehearsal begins, or a lesson that was interrupted goes on."""
-    key = await key_by_name(publisher.name)
+    key = await _key(publisher.name)
     if key is None or not _knows(publisher.secret, key):
         _log.info("publisher refused", reason="no such key")
         return False
@@ -98,7 +101,7 @@ async def publish(ports: Ports, publisher: Publisher) -> bool:
 
 async def unpublish(ports: Ports, name: str, client: str | None, cause: str = "the stream stopped") -> None:
     """A connection publishes no longer: a lesson on air is interrupted. Of a connection that is not on air: nothing."""
-    key = await key_by_name(name)
+    key = await _key(name)
     if key is None:
         return
     feed = await open_feed(key.lesson_id)
@@ -128,6 +131,11 @@ async def keep_streams(ports: Ports) -> None:
 def hash_of(secret: str) -> str:
     """What is kept of a key's secret. It has 256 random bits: no dictionary holds it, and a slow hash gains nothing."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+async def _key(name: str) -> StreamKey | None:
+    """The key of a name that a hook brings. A publisher types what they like, also what no column can hold."""
+    return await key_by_name(name) if NAME.fullmatch(name) else None
 
 
 def _knows(secret: str | None, key: StreamKey) -> bool:
@@ -231,6 +239,6 @@ async def _asked(ports: Ports, streams: list[Named]) -> list[tuple[Named, Status
 
 
 async def _note(ports: Ports, heard: Heard) -> None:
-    key, piece = await key_by_name(heard.name), heard.piece
+    key, piece = await _key(heard.name), heard.piece
     if key is not None and isinstance(piece, Piece) and len(piece.location) <= LONGEST_LOCATION:
         await add_recording(new_id(), key.id, piece.location, piece.started_at, ports.clock.now())

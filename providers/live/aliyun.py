@@ -11,6 +11,7 @@ from kit.settings import Settings
 from providers.clouds.aliyun import signed
 from providers.live.base import Heard, Hook, Ingest, LiveUnavailable, Piece, Playback, Status, Stream, StreamEvent
 from providers.live.cloud import APP, Account, md5
+from providers.live.signing import known
 from providers.wire import NotAnswered
 
 ENDPOINT = "https://live.aliyuncs.com"
@@ -59,7 +60,7 @@ class AliyunLive:
 
     async def stop(self, name: str) -> None:
         """Forbidding a stream drops it too."""
-        await self._ask("ForbidLiveStream", name, LiveStreamType="publisher")
+        await self._ask("ForbidLiveStream", known(name), LiveStreamType="publisher")
 
     async def status(self, name: str) -> Status:
         try:

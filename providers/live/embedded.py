@@ -10,7 +10,7 @@ from kit.settings import Settings
 from providers.live.base import Heard, Hook, Ingest, Playback, Status, Stream
 from providers.live.ingest import AIR, APP, FRESH_SECONDS, STOPPED
 from providers.live.recorder import PLAYLIST, pieces_in
-from providers.live.signing import NAME, token_for
+from providers.live.signing import known, token_for
 
 
 def streams_root(settings: Settings) -> Path:
@@ -63,6 +63,4 @@ class EmbeddedLive:
         return Status(fresh, beat["client"] if fresh else None, pieces)
 
     def _directory(self, name: str) -> Path:
-        if not NAME.fullmatch(name):
-            raise ValueError("not a stream's name")
-        return self._root / name
+        return self._root / known(name)

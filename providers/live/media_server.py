@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from kit.settings import Settings
 from providers.live.base import Hook, Ingest, LiveUnavailable, Piece, Playback, Stream
-from providers.live.signing import NAME, secure_link
+from providers.live.signing import secure_link
 from providers.live.vendors import text_of
 from providers.wire import NotAnswered, RawAnswer, Wire
 
@@ -57,13 +57,6 @@ class MediaServer:
             if named and named["name"] == name and path.is_file() and path.stat().st_size:
                 found.append(Piece(str(path.resolve()), _began(named)))
         return tuple(sorted(found, key=lambda piece: piece.started_at))
-
-
-def known(name: str) -> str:
-    """A stream's name on its way into an address of an API."""
-    if not NAME.fullmatch(name):
-        raise ValueError("not a stream's name")
-    return name
 
 
 def _began(named: re.Match[str]) -> datetime:

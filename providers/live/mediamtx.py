@@ -5,7 +5,8 @@ from urllib.parse import parse_qs
 import orjson
 
 from providers.live.base import Heard, Hook, LiveUnavailable, Status, StreamEvent
-from providers.live.media_server import APP, MediaServer, known
+from providers.live.media_server import APP, MediaServer
+from providers.live.signing import known
 
 _TOLD = {"ready": StreamEvent.PUBLISHED, "not_ready": StreamEvent.UNPUBLISHED}
 

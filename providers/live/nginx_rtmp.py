@@ -9,7 +9,8 @@ import re
 from urllib.parse import parse_qsl
 
 from providers.live.base import Heard, Hook, HookAnswer, LiveUnavailable, Status, StreamEvent
-from providers.live.media_server import APP, MediaServer, known
+from providers.live.media_server import APP, MediaServer
+from providers.live.signing import known
 
 _CALLS = {"publish": StreamEvent.ASKED, "publish_done": StreamEvent.UNPUBLISHED}
 _MOST_FIELDS = 40

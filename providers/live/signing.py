@@ -14,6 +14,13 @@ NAME = re.compile(r"[a-z0-9]{16,64}")
 _TOKEN = re.compile(r"([0-9]{1,12})\.([A-Za-z0-9_-]{22})")
 
 
+def known(name: str) -> str:
+    """A stream's name on its way into an address, a directory or an API."""
+    if not NAME.fullmatch(name):
+        raise ValueError("not a stream's name")
+    return name
+
+
 def token_for(key: bytes, name: str, expires_at: datetime) -> str:
     """The permission to play `name` until `expires_at`, to the second."""
     until = int(expires_at.timestamp())

@@ -5,7 +5,8 @@ from urllib.parse import parse_qs
 import orjson
 
 from providers.live.base import Heard, Hook, HookAnswer, LiveUnavailable, Status, StreamEvent
-from providers.live.media_server import APP, MediaServer, known
+from providers.live.media_server import APP, MediaServer
+from providers.live.signing import known
 
 _ACTIONS = {"on_publish": StreamEvent.ASKED, "on_unpublish": StreamEvent.UNPUBLISHED}
 YES = HookAnswer(200, b'{"code":0}', "application/json")

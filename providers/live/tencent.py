@@ -21,6 +21,7 @@ from providers.live.base import (
     StreamEvent,
 )
 from providers.live.cloud import APP, Account, md5
+from providers.live.signing import known
 from providers.wire import NotAnswered
 
 ENDPOINT = "https://live.tencentcloudapi.com"
@@ -71,7 +72,7 @@ class TencentLive:
 
     async def stop(self, name: str) -> None:
         until = (self._clock.now() + FORBIDDEN_FOR).astimezone(UTC)
-        await self._ask("ForbidLiveStream", name, ResumeTime=f"{until:%Y-%m-%dT%H:%M:%SZ}", Reason="academy")
+        await self._ask("ForbidLiveStream", known(name), ResumeTime=f"{until:%Y-%m-%dT%H:%M:%SZ}", Reason="academy")
         await self._ask("DropLiveStream", name)
 
     async def status(self, name: str) -> Status:

@@ -1,45 +1,44 @@
 """What every live provider keeps to, and the formulas and hooks of each, in the shapes that their makers document."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
 
 from kit.clock import FrozenClock
-from kit.settings import Settings, UnsafeSettings, read_settings
+from kit.settings import UnsafeSettings, read_settings
 from providers.live.aliyun import auth_key
 from providers.live.base import Hook, Live, LiveUnavailable, Status, Stream, StreamEvent
 from providers.live.cloud import md5
 from providers.live.registry import LIVE, live_for
+from providers.live.signing import NAME as NAME_OF_A_STREAM
 from providers.live.signing import is_good, secure_link, token_for
 from providers.live.tencent import TencentLive, signature
+from services.live_feeds import UNREADABLE
+from tests.live_stream.lines import LINES, MEDIAMTX, NGINX, SRS, settings_for
 from tests.sms.vendor import Vendor, standing_vendor
 
 NAME, SECRET = "0123456789abcdef0123456789abcdef", "of-the-host"
 AT = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 STREAM = Stream(NAME, AT, AT + timedelta(hours=3), SECRET)
 SELF_HOSTED = ("nginx_rtmp", "srs", "mediamtx")
+SRS_ASKS = {**SRS, "stream": NAME, "param": f"?key={SECRET}"}
+MEDIAMTX_ASKS = {**MEDIAMTX, "path": f"live/{NAME}", "query": f"key={SECRET}"}
 
 
-def settings_for(provider: str, control: str, data: Path) -> Settings:
-    return read_settings(
-        data_dir=data,
-        live_provider=provider,
-        live_ingest_url="rtmp://push.example.com/live",
-        live_play_url="https://play.example.com",
-        live_play_key="of-the-player",
-        live_push_key="of-the-pusher",
-        live_hook_secret="of-the-hooks",
-        live_control_url=control,
-        live_endpoint=control,
-        live_access_key_id="id",
-        live_access_key_secret="key",
-        live_recordings_url="https://bucket.example.com",
-    )
+NONSENSE = [
+    b"", b"\xff\xfe", b"null", b"1", b"[]", b"[1]", b'"x"', b"{}", b"{", b"[" * 5000, b"%00=%00&&&=;", b"a=1&" * 99,
+    b'{"event_type": []}', b'{"event_type": {}, "appname": "live"}', b'{"event_type": 100}',
+    b'{"event_type": 100, "video_url": 1, "start_time": 100000000000000000000}',
+    b'{"event_type": 100, "video_url": 1, "start_time": 1e300}',
+    b'{"event_type": 100, "video_url": 1, "start_time": "soon"}',
+    b'{"uri": 1}', b'{"uri": 1, "start_time": null}', b'{"uri": 1, "start_time": 99999999999999999999}',
+    b'{"action": [], "app": {}, "stream": [], "param": 3}', b'{"action": {}, "path": [1], "protocol": null}',
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -90,11 +89,54 @@ async def test_what_cannot_be_told_is_neither_on_air_nor_off(live: Live, vendor:
     assert status in (Status(None), Status(False))  # the embedded ingest asks nobody
 
 
-async def test_a_name_of_no_stream_is_never_sent_or_looked_up(live: Live, vendor: Vendor) -> None:
-    if vendor.url in str(getattr(live, "_control", "")):
+async def test_a_name_of_no_stream_is_never_sent_or_looked_up(live: Live, vendor: Vendor, tmp_path: Path) -> None:
+    for name in ("../../etc", "", "a" * 65, f"{NAME}&all=1", f"{NAME}\n"):
         with pytest.raises(ValueError, match="not a stream"):
-            await live.stop("../../etc")
-        assert vendor.asked == []
+            await live.stop(name)
+
+    assert vendor.asked == []
+    assert list(tmp_path.rglob("*")) == []
+
+
+async def test_a_stream_that_was_stopped_may_be_stopped_again(
+    request: pytest.FixtureRequest, live: Live, vendor: Vendor, tmp_path: Path
+) -> None:
+    provider = request.node.callspec.params["live"]
+    if provider in LINES:
+        line = LINES[provider](vendor, NAME, SECRET, shows="1")
+    else:
+        vendor.says(b"1", kind="text/plain")  # nginx says how many it dropped
+
+    await live.stop(NAME)
+    if provider == "nginx_rtmp":
+        vendor.says(b"", "404 Not Found")
+    await live.stop(NAME)
+
+    if provider in LINES:
+        assert (line.ended, line.shows) == (["1"], None)
+    elif provider == "nginx_rtmp":
+        assert [asked.target for asked in vendor.asked] == [f"/control/drop/publisher?app=live&name={NAME}"] * 2
+    else:
+        assert [path.name for path in (tmp_path / "live" / NAME).iterdir()] == ["stopped"]
+
+
+def test_nonsense_is_unreadable_and_nothing_worse(live: Live) -> None:
+    query = dict.fromkeys(("action", "id", "appname", "ip"), "\x00")
+    told = [
+        Hook(method, "of-the-hooks", query, {"content-type": kind}, body, AT)
+        for method in ("GET", "POST")
+        for kind in ("application/json", "application/x-www-form-urlencoded", "")
+        for body in NONSENSE
+    ]
+
+    understood = []
+    for each in told:
+        with contextlib.suppress(*UNREADABLE):
+            understood.append(live.parse_event(each))
+
+    # What can be read after all is about no stream that there is.
+    assert [heard for heard in understood if NAME_OF_A_STREAM.fullmatch(heard.name)] == []
+    assert {heard.event for heard in understood} <= {StreamEvent.OTHER, StreamEvent.ASKED}
 
 
 @pytest.mark.parametrize("provider", [*SELF_HOSTED, "aliyun", "tencent"])
@@ -145,20 +187,6 @@ def test_nginx_checks_what_it_is_told_to_check() -> None:
     assert secure_link("s", NAME, AT) != secure_link("t", NAME, AT)
 
 
-NGINX = (
-    b"app=live&flashver=FMLE&swfurl=&tcurl=rtmp%%3A%%2F%%2Fh%%2Flive&pageurl=&addr=10.0.0.9&clientid=7&call=%s&name=%s"
-)
-SRS: dict[str, Any] = {
-    "server_id": "vid-0xk989d", "action": "on_publish", "client_id": "341w361a", "ip": "10.0.0.9",
-    "vhost": "__defaultVhost__", "app": "live", "tcUrl": "rtmp://h/live", "stream": NAME, "param": f"?key={SECRET}",
-    "stream_url": f"video.test.com/live/{NAME}", "stream_id": "vid-124q9y3",
-}  # fmt: skip
-MEDIAMTX: dict[str, Any] = {
-    "user": "", "password": "", "token": "", "ip": "10.0.0.9", "action": "publish", "path": f"live/{NAME}",
-    "protocol": "rtmp", "id": "2f3e", "query": f"key={SECRET}", "userAgent": "",
-}  # fmt: skip
-
-
 def test_nginx_asks_and_tells_of_a_connection(vendor: Vendor, tmp_path: Path) -> None:
     live = live_for(settings_for("nginx_rtmp", vendor.url, tmp_path), FrozenClock(AT))
     added = b"&type=live&key=of-the-host&name=other&clientid=9"  # all behind `live` is the publisher's
@@ -176,8 +204,8 @@ def test_nginx_asks_and_tells_of_a_connection(vendor: Vendor, tmp_path: Path) ->
 def test_srs_asks_and_tells_of_a_connection(vendor: Vendor, tmp_path: Path) -> None:
     live = live_for(settings_for("srs", vendor.url, tmp_path), FrozenClock(AT))
 
-    heard = live.parse_event(hook(orjson.dumps(SRS)))
-    ended = live.parse_event(hook(orjson.dumps({**SRS, "action": "on_unpublish"})))
+    heard = live.parse_event(hook(orjson.dumps(SRS_ASKS)))
+    ended = live.parse_event(hook(orjson.dumps({**SRS_ASKS, "action": "on_unpublish"})))
 
     assert (heard.event, heard.name, heard.client, heard.secret) == (StreamEvent.ASKED, NAME, "341w361a", SECRET)
     assert (heard.yes.body, heard.no.body) == (b'{"code":0}', b'{"code":1}')
@@ -202,10 +230,10 @@ def test_mediamtx_asks_tells_and_lets_nginx_read(vendor: Vendor, tmp_path: Path)
     live = live_for(settings_for("mediamtx", vendor.url, tmp_path), FrozenClock(AT))
     json = {"content_type": "application/json"}
 
-    heard = live.parse_event(hook(orjson.dumps(MEDIAMTX), **json))
+    heard = live.parse_event(hook(orjson.dumps(MEDIAMTX_ASKS), **json))
     told = live.parse_event(hook(f"event=not_ready&path=live%2F{NAME}&id=2f3e".encode()))
-    reads = live.parse_event(hook(orjson.dumps({**MEDIAMTX, "action": "read", "protocol": "hls"}), **json))
-    other = live.parse_event(hook(orjson.dumps({**MEDIAMTX, "action": "publish", "protocol": "webrtc"}), **json))
+    reads = live.parse_event(hook(orjson.dumps({**MEDIAMTX_ASKS, "action": "read", "protocol": "hls"}), **json))
+    other = live.parse_event(hook(orjson.dumps({**MEDIAMTX_ASKS, "action": "publish", "protocol": "webrtc"}), **json))
 
     assert (heard.event, heard.name, heard.client, heard.secret) == (StreamEvent.ASKED, NAME, "2f3e", SECRET)
     assert (told.event, told.name, told.client) == (StreamEvent.UNPUBLISHED, NAME, "2f3e")
