@@ -84,6 +84,18 @@ class Studio:
         return self.ports.settings.data_dir / "media" / asset.storage_key
 
 
+def wrong_addresses(old: IssuedKey, key: IssuedKey) -> list[str]:
+    """What somebody may try beside the good key: a wrong secret, none, an unknown name, and the key before this one."""
+    good = address_of(key)
+    return [
+        good[:-1] + ("a" if good[-1] != "a" else "b"),
+        good.partition("?")[0],
+        good.replace(name_of(key), "0" * 32),
+        address_of(old),
+        address_of(old).replace(name_of(old), name_of(key)),
+    ]
+
+
 def name_of(key: IssuedKey) -> str:
     return key.ingest.key.partition("?")[0]
 

@@ -17,7 +17,7 @@ from services.live_replays import make_replays
 from services.live_stream import end_live_lesson, replays_of, start_live_lesson
 from tests.films import frames_in
 from tests.live_stream.camera import eventually, filming, refused
-from tests.live_stream.studio import Studio, address_of, name_of
+from tests.live_stream.studio import Studio, address_of, name_of, wrong_addresses
 
 
 async def test_a_lesson_goes_from_the_camera_to_the_replay(studio: Studio) -> None:
@@ -116,6 +116,26 @@ async def test_a_second_publisher_is_refused_and_the_lesson_goes_on(studio: Stud
         segments = studio.directory(key) / "index.m3u8"
         before = segments.read_text()
         await eventually(lambda: segments.read_text() != before)
+
+
+async def test_a_lesson_on_air_survives_everybody_who_tries_the_door(studio: Studio) -> None:
+    old, key = await studio.key(), await studio.key()
+    await studio.settle()
+    async with filming(address_of(key)) as camera:
+        await studio.until(LiveStatus.REHEARSAL)
+        await start_live_lesson(studio.ports, studio.host, studio.lesson.id)
+        await studio.until_playing(key)
+
+        turned_away = [await refused(each) for each in wrong_addresses(old, key)]
+        await keep_streams(studio.ports)
+        await studio.settle()
+
+        assert turned_away == [True] * 5
+        playlist = studio.directory(key) / "index.m3u8"
+        before = playlist.read_text()
+        await eventually(lambda: playlist.read_text() != before)
+        assert camera.is_streaming()
+    assert await StreamFeed.all().count() == await LiveAiring.all().count() == 1
 
 
 async def test_a_new_key_ends_the_old_one_and_the_stream_under_it(studio: Studio) -> None:

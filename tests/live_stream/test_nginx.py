@@ -26,7 +26,7 @@ from services.live_replays import make_replays
 from services.live_stream import end_live_lesson, playback_of, start_live_lesson
 from tests.films import frames_in
 from tests.live_stream.camera import eventually, filming, refused
-from tests.live_stream.studio import Studio, address_of, lesson_now, name_of
+from tests.live_stream.studio import Studio, address_of, lesson_now, name_of, wrong_addresses
 from tests.process import PATIENCE_SECONDS
 from tests.world import World
 from workers.relay import drain
@@ -209,6 +209,24 @@ async def test_a_second_publisher_is_refused_and_the_lesson_goes_on(nginx: Studi
         assert await nginx.status() is LiveStatus.LIVE
         assert await StreamFeed.all().count() == 1
         assert await LiveAiring.all().count() == 1
+
+
+async def test_a_lesson_on_air_survives_everybody_who_tries_the_door(nginx: Studio) -> None:
+    old, key = await nginx.key(), await nginx.key()
+    await drain(nginx.ports)
+    async with filming(address_of(key)) as camera:
+        await nginx.until(LiveStatus.REHEARSAL)
+        await start_live_lesson(nginx.ports, nginx.host, nginx.lesson.id)
+
+        turned_away = [await refused(each) for each in wrong_addresses(old, key)]
+        await keep_streams(nginx.ports)
+        await drain(nginx.ports)
+
+        assert turned_away == [True] * 5
+        assert (await nginx.ports.live.status(name_of(key))).on_air
+        assert camera.is_streaming()
+        assert await nginx.status() is LiveStatus.LIVE
+    assert await StreamFeed.all().count() == await LiveAiring.all().count() == 1
 
 
 async def test_a_new_key_ends_the_stream_under_the_old_one(nginx: Studio) -> None:
