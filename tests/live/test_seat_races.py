@@ -1,6 +1,10 @@
 """Seats under a rush: exact whatever comes at once, and fair."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
 from auth.actor import Actor
+from kit.clock import FrozenClock
 from kit.ids import new_id
 from kit.words import NoticeKind, SeatState
 from models.accounts import Member
@@ -13,12 +17,21 @@ from tests.live.seats import all_at_once, crowd, reserve, seats_are_right, waitl
 from tests.world import World
 
 
+class PassingClock(FrozenClock):
+    """A microsecond goes by at every look."""
+
+    def now(self) -> datetime:
+        self.advance(timedelta(microseconds=1))
+        return self.at
+
+
 def acting(member: Member) -> Actor:
     return Actor(member.id, new_id(), ())
 
 
 async def test_a_thousand_race_for_two_hundred_seats(ports: Ports, gql: Gql, world: World) -> None:
     lesson, members = await world.live_lesson(capacity=200), await crowd(world, 1_000)
+    ports = replace(ports, clock=PassingClock(ports.clock.now()))
 
     seats = await all_at_once(reserve_live_seat(ports, acting(each), lesson.id) for each in members)
 
@@ -27,6 +40,9 @@ async def test_a_thousand_race_for_two_hundred_seats(ports: Ports, gql: Gql, wor
     waits = await waitlist(ports, lesson)
     assert [seat.arrival for seat in waits] == list(range(201, 1_001))
     assert {seat.arrival for seat in seats if seat.state is SeatState.SEATED} == set(range(1, 201))
+    in_order = await LiveSeat.filter(lesson_id=lesson.id).order_by("arrival")
+    reserved_at = [seat.reserved_at for seat in in_order]
+    assert reserved_at == sorted(set(reserved_at))  # who came first stands first, and no two at one moment
     last = await Member.get(id=waits[-1].member_id)
     assert (await reserve(gql, last, lesson))["reservation"]["waitlistPosition"] == 800
     await seats_are_right()
