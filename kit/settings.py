@@ -182,6 +182,9 @@ class Settings(BaseSettings):
     """The same for everybody behind one network address: a shop, or thousands of phones of one mobile network."""
     address_budget_per_second: float = Field(5_000, gt=0)
     """How fast what an address has spent comes back."""
+    address_connections: int = Field(500, ge=1)
+    """How many sockets and event streams everybody behind one network address may hold at once, in one process. Raise
+    it before an evening on which thousands of phones of one mobile network follow a room."""
     sender_refusals: int = Field(50, ge=1)
     """How many refused requests a process forgives a member, or the signed-out of an address, before it only looks at
     trusted documents of theirs."""

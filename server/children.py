@@ -1,6 +1,8 @@
 """The processes below `serve`: forked from a parent that runs nothing but a watch, so that a fork is safe and cheap."""
 
+import contextlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -89,7 +91,7 @@ class Nursery:
 
 
 class WebServer(uvicorn.Server):
-    """uvicorn on a socket that the parent bound; says when it takes requests."""
+    """uvicorn on a socket that the parent bound; says when it takes requests, and takes as many as it may."""
 
     def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
         super().__init__(
@@ -110,9 +112,18 @@ class WebServer(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        allow_many_files()
         await super().startup(sockets)
         if not self.should_exit:
             self._ready()
+
+
+def allow_many_files() -> None:
+    """Raise the limit of open files to the hard one: every phone that follows a room is one, and most systems give a
+    process 1,024 until it asks. Where asking is not allowed it stays as it is."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _say(ready: int) -> None:

@@ -24,7 +24,7 @@ from server.admission import Charge, network_of
 from server.answers import Answer, Caller, answer, end_of, refusal, unexpected
 from server.api import schema
 from server.identity import Identity
-from server.places import MOST_PER_ADDRESS, MOST_PER_MEMBER, Places
+from server.places import MOST_PER_MEMBER, Places
 from server.request import GraphQLRequest
 from server.rooms import TooSlow
 
@@ -61,7 +61,7 @@ class EventStream:
         self._frames = frames
         """Of a room: answers that are made once for all who follow it (`server/rooms.py`)."""
         self._looked = monotonic()
-        self._holders = {network_of(caller.address): MOST_PER_ADDRESS}
+        self._holders = {network_of(caller.address): context.ports.settings.address_connections}
         if identity is not None:
             self._holders[str(identity.actor.member_id)] = MOST_PER_MEMBER
         for holder, most in self._holders.items():

@@ -1,4 +1,7 @@
-"""How many long connections somebody may hold at once: sockets and event streams together, in this process."""
+"""How many long connections somebody may hold at once: sockets and event streams together, in this process.
+
+An address may hold `Settings.address_connections`: a mobile carrier puts many phones behind one.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,8 +11,6 @@ from kit.errors import DomainError, ErrorCode
 
 MOST_PER_MEMBER = 20
 """A few devices with a few subscriptions each, and the half-open connections that a bad network leaves behind."""
-MOST_PER_ADDRESS = 500
-"""Generous: a mobile carrier puts many phones behind one address."""
 RETRY_SECONDS = 5
 
 

@@ -32,7 +32,7 @@ from server.api import schema
 from server.bodies import Malformed
 from server.documents import Refused
 from server.identity import Identity, actor_behind, identify, is_open, pay_what_is_due
-from server.places import MOST_PER_ADDRESS, MOST_PER_MEMBER, Places
+from server.places import MOST_PER_MEMBER, Places
 from server.request import GraphQLRequest, address_of, language_of, request_of
 from server.rooms import RoomAsk, Rooms, TooSlow, room_ask
 from server.trusted import refuse_untrusted
@@ -72,7 +72,8 @@ class Socket:
     async def run(self) -> None:
         await self._websocket.accept(subprotocol=PROTOCOL)
         try:
-            await self._hold_place(network_of(address_of(self._websocket)), MOST_PER_ADDRESS)
+            most = self._ports.settings.address_connections
+            await self._hold_place(network_of(address_of(self._websocket)), most)
             async with asyncio.timeout(INIT_SECONDS):
                 while not self._acknowledged:
                     await self._take(await self._receive())

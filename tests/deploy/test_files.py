@@ -68,6 +68,17 @@ def test_the_image_takes_every_part_of_the_program() -> None:
         assert all((ROOT / name).exists() for name in copied.split())
 
 
+def test_containers_may_open_as_many_files_as_the_unit() -> None:
+    unit = (DEPLOY / "systemd" / "academy-web.service").read_text()
+    [most] = re.findall(r"^LimitNOFILE=(\d+)$", unit, re.MULTILINE)
+
+    services = compose()["services"]
+
+    for name in ("web", "nginx"):
+        assert services[name]["ulimits"]["nofile"] == {"soft": int(most), "hard": int(most)}
+    assert int(most) > 2 * 5_000
+
+
 def test_the_network_of_the_containers_is_the_trusted_one() -> None:
     found = compose()
 

@@ -39,7 +39,7 @@ def executions(gql: Gql) -> list[int]:
 async def test_two_hundred_followers_get_every_number_once_and_each_event_is_executed_once(
     gql: Gql, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sockets, "MOST_PER_ADDRESS", FOLLOWERS)
+    monkeypatch.setattr(gql.ports.settings, "address_connections", FOLLOWERS)
     monkeypatch.setattr(sockets, "MOST_PER_MEMBER", FOLLOWERS)
     room = await Room.opened(world)
     token = await gql.token(room.seated[0])

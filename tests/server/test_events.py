@@ -177,7 +177,7 @@ async def test_streams_and_sockets_share_what_a_member_may_hold(
 async def test_an_address_may_hold_so_many_streams_and_no_more(
     gql: Gql, member: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "MOST_PER_ADDRESS", 1)
+    monkeypatch.setattr(gql.ports.settings, "address_connections", 1)
 
     async with stream(gql, MY_POINTS, member) as first, stream(gql, MY_POINTS, member, status=429) as second:
         refused = (await second.piece())["body"]

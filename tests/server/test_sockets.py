@@ -207,7 +207,7 @@ async def test_a_member_may_hold_so_many_sockets_and_no_more(
 
 
 async def test_an_address_may_hold_so_many_sockets_and_no_more(gql: Gql, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "MOST_PER_ADDRESS", 1)
+    monkeypatch.setattr(gql.ports.settings, "address_connections", 1)
     async with gql.socket(), TestSocket(gql.app) as second:
         assert (await second.closed()).code == 1013
     async with gql.socket():
