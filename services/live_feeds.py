@@ -143,9 +143,15 @@ def _knows(secret: str | None, key: StreamKey) -> bool:
 
 
 async def _gone(ports: Ports, feed: OpenFeed | None, newcomer: Publisher) -> UUID | None:
-    """The feed that stands in the newcomer's way though its media server shows it no longer: its end was not told."""
+    """The feed that stands in the newcomer's way though its media server shows it no longer: its end was not told.
+
+    Nor is it there if the newcomer publishes under the same name and was let in without us: a name carries one alone,
+    and the end of the one before comes late.
+    """
     if feed is None or (feed.name == newcomer.name and feed.client == newcomer.client):
         return None
+    if feed.name == newcomer.name and newcomer.secret is None and newcomer.client is not None:
+        return feed.id
     if ports.clock.now() - feed.from_at < SETTLING:
         return None
     status = await ports.live.status(feed.name)
