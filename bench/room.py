@@ -71,26 +71,29 @@ class Run:
 
 
 async def figures(ports: Ports, learners: int) -> list[Figure]:
+    async def say_there(http: httpx.AsyncClient, number: int) -> None:
+        (await http.post("/say", json={"seq": number, "text": _text(number)})).raise_for_status()
+
+    some, most = min(FOLLOWERS, learners), min(MOST_FOLLOWERS, learners)
+    ours = await _ours(ports, some)
+    plain = await _run("plain", ports, {"liveLessonId": "room"}, [""] * some, say_there)
+    found = _figures(ours, some, plain)
+    return found + _figures(await _ours(ports, most), most) if most > some else found
+
+
+async def _ours(ports: Ports, followers: int) -> Run:
+    """A room of its own, whose host is among the followers."""
     lesson_id, host = await _room(ports)
-    tokens = await _tokens(ports, [host, *await _members(ports, min(MOST_FOLLOWERS, learners) - 1)])
+    tokens = await _tokens(ports, [host, *await _members(ports, followers - 1)])
     variables: dict[str, object] = {"liveLessonId": to_global("LiveLesson", lesson_id)}
 
-    async def say_here(http: httpx.AsyncClient, number: int) -> None:
+    async def say(http: httpx.AsyncClient, number: int) -> None:
         given = {"liveLessonId": variables["liveLessonId"], "kind": "CHAT", "clientId": str(new_id())}
         body = {"query": POST, "variables": {"input": {**given, "text": _text(number)}}}
         answer = await http.post("/graphql", json=body, headers={"authorization": f"Bearer {tokens[0]}"})
         assert answer.json()["data"]["postLiveMessage"]["userErrors"] == [], answer.text
 
-    async def say_there(http: httpx.AsyncClient, number: int) -> None:
-        (await http.post("/say", json={"seq": number, "text": _text(number)})).raise_for_status()
-
-    some = tokens[:FOLLOWERS]
-    ours = await _run("academy", ports, variables, some, say_here)
-    plain = await _run("plain", ports, {"liveLessonId": "room"}, [""] * len(some), say_there)
-    found = _figures(ours, len(some), plain)
-    if len(tokens) > len(some):
-        found += _figures(await _run("academy", ports, variables, tokens, say_here), len(tokens))
-    return found
+    return await _run("academy", ports, variables, tokens, say)
 
 
 def _figures(ours: Run, followers: int, plain: Run | None = None) -> list[Figure]:
