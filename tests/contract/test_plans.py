@@ -42,7 +42,7 @@ WHOLE = {
 """Statements that may read a big table whole, by a piece of their text, and why."""
 
 FULL_PAGES = """
-UPDATE pg_class c SET reltuples = 1000000 * pages, relpages = pages
+UPDATE pg_class c SET reltuples = 1000000.0 * pages, relpages = pages
 FROM (SELECT oid, (pg_relation_size(oid) / current_setting('block_size')::int)::int AS pages FROM pg_class) size
 WHERE size.oid = c.oid AND pages > 0 AND c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
   AND EXISTS (SELECT FROM unnest($1::text[]) AS big WHERE c.relname ~ ('^' || big || '(_[0-9]+)?$'))

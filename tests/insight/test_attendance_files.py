@@ -36,11 +36,11 @@ async def test_a_class_says_of_everybody_who_had_a_seat_whether_they_came(gql: G
         await school.sign_up(member, class_id)
     await school.begins(class_id)
     await school.check_in(may, await school.payload(class_id))
-    await school.rate(may, class_id, 4)
     await school.begins(class_id, timedelta(minutes=16))
     await school.check_in(late, await school.payload(class_id))
     await school.check_in_for(class_id, walked_in)
     await school.begins(class_id, LASTS)
+    await school.rate(may, class_id, 4)
     await settle_classes(school.ports)
 
     found = await lines(gql, school.admin, "CLASS_ATTENDANCE", objectId=class_id)
