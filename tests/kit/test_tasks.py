@@ -8,6 +8,14 @@ import pytest
 from kit.tasks import beside, some_at_once
 
 
+async def endless(ended: asyncio.Event) -> None:
+    """Until it is cancelled, which it tells."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        ended.set()
+
+
 async def test_some_pieces_at_a_time_are_begun_in_their_order_and_all_are_done() -> None:
     begun: list[int] = []
     doing, most_at_once = 0, 0
@@ -30,20 +38,14 @@ async def test_some_pieces_at_a_time_are_begun_in_their_order_and_all_are_done()
 async def test_an_error_is_raised_where_work_is_handed_over_and_ends_the_others() -> None:
     ended = asyncio.Event()
 
-    async def long() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
     async def fail() -> None:
         raise ValueError("no")
 
     async def all_three() -> None:
         async with beside(2) as hand:
-            await hand(long)
+            await hand(partial(endless, ended))
             await hand(fail)
-            await hand(long)
+            await hand(partial(endless, ended))
 
     with pytest.raises(ValueError, match="no"):
         await all_three()
@@ -62,15 +64,9 @@ async def test_an_error_of_the_last_piece_is_raised_at_the_end() -> None:
 async def test_a_block_that_fails_ends_what_it_has_handed_over() -> None:
     ended = asyncio.Event()
 
-    async def long() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
     async def block() -> None:
         async with beside(2) as hand:
-            await hand(long)
+            await hand(partial(endless, ended))
             await asyncio.sleep(0)
             raise KeyError
 

@@ -1,5 +1,6 @@
 """A media server or a vendor in the shapes that its maker documents: what it tells us, and what its API says to us."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -46,7 +47,7 @@ def settings_for(provider: str, control: str, data: Path) -> Settings:
 
 
 @dataclass
-class Line:
+class Line(ABC):
     """Between us and one server: its hooks about the stream `name`, and its API, which shows one publisher at most."""
 
     vendor: Vendor
@@ -61,15 +62,17 @@ class Line:
         self.vendor.on_ask = self.answer
         self.answer(Asked("", {}, b""))
 
+    @abstractmethod
     def began(self, client: str, now: datetime) -> list[Hook]:
         """What is said when somebody publishes, in order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stopped(self, client: str, now: datetime) -> Hook:
-        raise NotImplementedError
+        """What is said when they stop."""
 
+    @abstractmethod
     def answer(self, asked: Asked) -> None:
-        raise NotImplementedError
+        """Have the vendor answer what it is asked."""
 
     def drop(self) -> None:
         if self.shows is not None:
