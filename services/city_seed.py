@@ -5,7 +5,7 @@ are filled without keys and indexes, which are built again at its end, so that t
 only a view (statistics, boards, snapshots of closed periods) comes last, and can be made again at any time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -34,13 +34,16 @@ from services.board_building import rebuild
 from services.board_closing import close_periods
 from services.city import BEFORE_ALL, PEOPLE_COLUMNS, BigCity
 from services.city_tellers import Matter, loads, tenure
-from services.city_year import TABLES
+from services.city_year import TABLES, Row
 from services.day_totals import count_everything
+from services.demo_city import Rows
 from services.paths import Arrangement, arrange_path, settle_paths
 from services.ports import Ports
 from services.tariff import whole_tariff
 
 BOARD_TRIES = 5
+PEOPLE_AT_ONCE = 2_000
+"""Rows in one statement, each of which has to end in time on a slow machine too."""
 
 Tell = Callable[[str, int, int], None]
 """Called with (what is being done, done, of how many)."""
@@ -73,7 +76,9 @@ async def lay_ground(ports: Ports, city: BigCity) -> None:
         for key, content in city.files():
             if not await ports.storage.holds(key, len(content)):
                 await ports.storage.put(key, content)
-        await transaction(partial(_found, city))
+        # Made before the transaction: PostgreSQL ends one in which nothing is asked for a while.
+        ground, crowd, catalogue = list(city.ground()), city.crowd(), list(city.catalogue())
+        await transaction(partial(_found, iter(ground), crowd, iter(catalogue)))
     began = replace(ports, clock=FrozenClock(city.now - timedelta(days=big_city.YEAR_DAYS + 5)))
     admin = Actor(city.id("member", "staff-admin"), new_id(), (Grant(Role.ADMIN, None, ""),))
     for tier in OutletTier:
@@ -83,11 +88,12 @@ async def lay_ground(ports: Ports, city: BigCity) -> None:
     await settle_paths(began)  # nobody has learned anything: there is nobody to look at
 
 
-async def _found(city: BigCity) -> None:
-    await add_missing(city.ground())
-    for table, people in city.crowd().items():
-        await copy_rows(table, PEOPLE_COLUMNS[table], people)
-    await add_missing(city.catalogue())
+async def _found(ground: Rows, crowd: Mapping[str, list[Row]], catalogue: Rows) -> None:
+    await add_missing(ground)
+    for table, people in crowd.items():
+        for start in range(0, len(people), PEOPLE_AT_ONCE):
+            await copy_rows(table, PEOPLE_COLUMNS[table], people[start : start + PEOPLE_AT_ONCE])
+    await add_missing(catalogue)
 
 
 async def city_of(ports: Ports, size: CitySize, seed: int) -> BigCity:

@@ -8,7 +8,7 @@ import asyncio
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -86,10 +86,10 @@ class Teller:
         with no_collection():
             for story in told:
                 self.year.write(story)
-        rows = self.year.taken()
-        return Load(
-            sum(story.events for story in told), {table: copy_text(rows[table]) for table in rows if rows[table]}
-        )
+            rows, text = self.year.taken(), CopyText()
+            return Load(
+                sum(story.events for story in told), {table: text.of(rows[table]) for table in rows if rows[table]}
+            )
 
 
 async def loads(matter: Matter, processes: int | None = None) -> AsyncGenerator[Load, None]:
@@ -147,12 +147,38 @@ def tenure(person: SeedPerson) -> int:
     return min(big_city.YEAR_DAYS, person.joined_days_ago - 1)
 
 
-def copy_text(rows: Sequence[Row]) -> bytes:
-    """Rows in the text format of COPY: a line each, fields apart by tabs.
+class CopyText:
+    """Rows in the text format of COPY; it remembers how it wrote what comes again and again, so make one for each load.
 
-    Of https://www.postgresql.org/docs/15/sql-copy.html: backslash, tab and line ends are escaped, nothing is \\N.
+    Of https://www.postgresql.org/docs/15/sql-copy.html: a line each, fields apart by tabs; backslash, tab and line ends
+    are escaped, nothing is \\N.
     """
-    return "".join(["\t".join([_TEXT[type(value)](value) for value in row]) + "\n" for row in rows]).encode()
+
+    def __init__(self) -> None:
+        hexes = _Written("{:032x}".format)
+        self._kinds = _Kinds({
+            type(None): lambda _: "\\N",
+            bool: lambda value: "t" if value else "f",
+            int: str,
+            str: _Written(_escaped).__getitem__,
+            UUID: lambda value: hexes[value.int],
+            datetime: _Written(datetime.isoformat).__getitem__,
+            date: _Written(date.isoformat).__getitem__,
+            bytes: lambda value: "\\\\x" + value.hex(),
+            list: lambda value: "{" + ",".join(map(str, value)) + "}",
+        })  # fmt: skip
+        """How each kind of value is written. A list holds whole numbers."""
+
+    def of(self, rows: Sequence[Row]) -> bytes:
+        """One or more rows of one table, a column at a time: mostly all of a column is of one kind."""
+        columns = [self._column(column) for column in zip(*rows, strict=True)]
+        return ("\n".join(map("\t".join, zip(*columns, strict=True))) + "\n").encode()
+
+    def _column(self, values: Sequence[object]) -> Iterable[str]:
+        kinds = set(map(type, values))
+        if len(kinds) == 1:
+            return map(self._kinds[kinds.pop()], values)
+        return [self._kinds[type(value)](value) for value in values]
 
 
 def _escaped(text: str) -> str:
@@ -161,23 +187,21 @@ def _escaped(text: str) -> str:
     return text
 
 
+class _Written(dict[Any, str]):
+    """Values as text, each put into words once."""
+
+    def __init__(self, write: Callable[[Any], str]) -> None:
+        super().__init__()
+        self._write = write
+
+    def __missing__(self, value: Any) -> str:
+        text = self[value] = self._write(value)
+        return text
+
+
 class _Kinds(dict[type, Callable[[Any], str]]):
     """A kind that is not listed is written like the nearest one above it: asyncpg's UUID like any other."""
 
     def __missing__(self, kind: type) -> Callable[[Any], str]:
         self[kind] = next(self[above] for above in kind.__mro__[1:] if above in self)
         return self[kind]
-
-
-_TEXT = _Kinds({
-    type(None): lambda _: "\\N",
-    bool: lambda value: "t" if value else "f",
-    int: str,
-    str: _escaped,
-    UUID: lambda value: value.hex,
-    datetime: datetime.isoformat,
-    date: date.isoformat,
-    bytes: lambda value: "\\\\x" + value.hex(),
-    list: lambda value: "{" + ",".join(map(str, value)) + "}",
-})  # fmt: skip
-"""How each kind of value is written. A list holds whole numbers."""

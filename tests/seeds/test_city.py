@@ -25,7 +25,7 @@ from services import city_seed, city_tellers
 from services.board_closing import close_periods
 from services.board_verifying import verify_boards
 from services.city_seed import city_of, lay_ground, matter_of, seed_city
-from services.city_tellers import Teller, copy_text, loads
+from services.city_tellers import CopyText, Teller, loads
 from services.city_year import READING_A_RATING, TABLES, Told, Year
 from services.courses import rate_course, recount_course
 from services.demo import demo_accounts, is_demo_due
@@ -205,7 +205,7 @@ async def test_copy_takes_every_kind_of_value_as_it_is(database: None) -> None:
         async with db.bulk_transaction() as bulk:
             columns = ", ".join(map(" ".join, zip(names, kinds, strict=True)))
             await bulk.execute(f"CREATE TABLE odd_values ({columns})")
-            await bulk.copy("odd_values", names, copy_text([values, values]))
+            await bulk.copy("odd_values", names, CopyText().of([values, values]))
             taken = [tuple(row.values()) for row in await bulk.rows("SELECT * FROM odd_values")]
             raise Forgotten
 
