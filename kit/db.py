@@ -45,10 +45,11 @@ MIGRATIONS = "models.migrations"
 
 ATTEMPTS = 4  # the first try and three repeats after a deadlock or a serialization failure
 STATEMENT_SECONDS = 30
+IDLE_SECONDS = 60  # of a transaction in which nothing is asked
 LOCK_SECONDS = 5
 STREAMED_ROWS = 200
 LINE_SECONDS = 2  # what a migration makes others wait behind it
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 300  # of whoever has nobody waiting for an answer: an operator's command, a migration, a rebuild
 BULK_SECONDS = 3600
 BULK_LOCK_SECONDS = 60
 MIGRATION_LOCK = 0x41434144  # any number, the same in every process
@@ -103,6 +104,7 @@ class AcademyClient(AsyncpgDBClient):
 
     async def create_connection(self, with_db: bool) -> None:
         options = dict(self.extra)
+        seconds = options.pop("statement_seconds")
         pool = PatientPool(
             options.pop("dsn"),
             min_size=1,
@@ -112,15 +114,15 @@ class AcademyClient(AsyncpgDBClient):
             connection_class=asyncpg.Connection,
             record_class=asyncpg.Record,
             loop=None,
-            command_timeout=STATEMENT_SECONDS + 5,  # a frozen server answers no statement_timeout
+            command_timeout=seconds + 5,  # a frozen server answers no statement_timeout
             timeout=10,
             reset=_nothing_to_reset,
             server_settings={
                 "application_name": APPLICATION,
                 "timezone": "UTC",
-                "statement_timeout": f"{STATEMENT_SECONDS}s",
+                "statement_timeout": f"{seconds}s",
                 "lock_timeout": f"{LOCK_SECONDS}s",
-                "idle_in_transaction_session_timeout": "60s",
+                "idle_in_transaction_session_timeout": f"{max(seconds, IDLE_SECONDS)}s",
             },
         )
         pool.wait_seconds = options.pop("wait_seconds")
@@ -149,9 +151,13 @@ client_class = AcademyClient
 """Tortoise looks for this name in the module that `engine` names."""
 
 
-def database_config(modules: Sequence[str], url: str, *, pool_size: int, wait_seconds: float) -> dict[str, Any]:
+def database_config(
+    modules: Sequence[str], url: str, *, pool_size: int, wait_seconds: float, statement_seconds: int = STATEMENT_SECONDS
+) -> dict[str, Any]:
     """Tortoise's configuration; `modules` are the model modules by dotted name."""
-    credentials = {"dsn": url, "maxsize": pool_size, "wait_seconds": wait_seconds}
+    credentials = {
+        "dsn": url, "maxsize": pool_size, "wait_seconds": wait_seconds, "statement_seconds": statement_seconds
+    }  # fmt: skip
     return {
         "connections": {"default": {"engine": "kit.db", "credentials": credentials}},
         "apps": {APP: {"models": list(modules), "migrations": MIGRATIONS, "default_connection": "default"}},
@@ -160,9 +166,18 @@ def database_config(modules: Sequence[str], url: str, *, pool_size: int, wait_se
     }
 
 
-async def open_database(url: str, modules: Sequence[str], *, pool_size: int = 10, wait_seconds: float = 5.0) -> None:
+async def open_database(
+    url: str,
+    modules: Sequence[str],
+    *,
+    pool_size: int = 10,
+    wait_seconds: float = 5.0,
+    statement_seconds: int = STATEMENT_SECONDS,
+) -> None:
     """Open the pool of this process. UNAVAILABLE if PostgreSQL does not answer."""
-    config = database_config(modules, url, pool_size=pool_size, wait_seconds=wait_seconds)
+    config = database_config(
+        modules, url, pool_size=pool_size, wait_seconds=wait_seconds, statement_seconds=statement_seconds
+    )
     # The server's start and its requests run in different tasks: the connection must be found from all of them.
     await Tortoise.init(config=config, _enable_global_fallback=True)
     try:

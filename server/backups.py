@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kit.db import close_database, migrate, open_database
+from kit.db import PATIENCE_SECONDS, close_database, migrate, open_database
 from kit.log import configure_logging
 from kit.settings import Settings
 from models import MODULES
@@ -75,7 +75,7 @@ async def _restore(settings: Settings, dump: Path, *, replace: bool) -> list[str
         await put_database_back(settings, dump)
     with err.status("Bringing the database up to date"):
         await migrate(settings.database_url, MODULES)
-    async with opened_ports(settings) as ports:
+    async with opened_ports(settings, statement_seconds=PATIENCE_SECONDS) as ports:
         with bar("Giving back media") as tell:
             missing = await put_media_back(ports, dump, tell)
         try:

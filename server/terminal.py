@@ -19,7 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from kit.db import migrate
+from kit.db import PATIENCE_SECONDS, migrate
 from kit.log import configure_logging
 from kit.settings import Settings, read_settings
 from models import MODULES
@@ -51,11 +51,14 @@ def settings_for(data_dir: Path | None) -> Settings:
 
 
 def run(data_dir: Path | None, job: Callable[[Ports], Awaitable[T]]) -> T:
-    """Do `job` on the databases of a running server, on yours, or on embedded ones started for it alone."""
+    """Do `job` on the databases of a running server, on yours, or on embedded ones started for it alone.
+
+    Whoever types a command can wait, and stop waiting: its statements have more time than a phone's.
+    """
     configure_logging(logging.WARNING)
 
     async def on(settings: Settings) -> T:
-        async with opened_ports(settings) as ports:
+        async with opened_ports(settings, statement_seconds=PATIENCE_SECONDS) as ports:
             return await job(ports)
 
     with standing(settings_for(data_dir)) as ground:

@@ -12,7 +12,7 @@ from gamification.boards import HonourBoards
 from kit.buckets import Buckets
 from kit.bus import Bus
 from kit.clock import Clock, SystemClock
-from kit.db import close_database, count_pool, migrate, open_database
+from kit.db import STATEMENT_SECONDS, close_database, count_pool, migrate, open_database
 from kit.errors import DomainError, ErrorCode
 from kit.log import configure_logging
 from kit.paging import Cursors
@@ -83,11 +83,11 @@ async def build_ports(settings: Settings, *, clock: Clock | None = None) -> Asyn
 
 
 @asynccontextmanager
-async def opened_ports(settings: Settings) -> AsyncIterator[Ports]:
+async def opened_ports(settings: Settings, *, statement_seconds: int = STATEMENT_SECONDS) -> AsyncIterator[Ports]:
     """Ports of a process of its own: opens the database first, waiting for it a while."""
     if settings.otlp_endpoint is not None:
         tracing.open(settings.otlp_endpoint, settings.trace_ratio)
-    await _open_database(settings)
+    await _open_database(settings, statement_seconds)
     looking = asyncio.create_task(_look_at_pool())
     try:
         async with build_ports(settings) as ports:
@@ -161,7 +161,7 @@ async def take_streams(settings: Settings, listener: socket.socket, ready: Calla
             task.result()  # it does not end by itself: tell why it did
 
 
-async def _open_database(settings: Settings) -> None:
+async def _open_database(settings: Settings, statement_seconds: int) -> None:
     assert settings.database_url is not None, "an embedded PostgreSQL has its address by now"
     for attempt in range(1, DATABASE_TRIES + 1):
         try:
@@ -170,6 +170,7 @@ async def _open_database(settings: Settings) -> None:
                 MODULES,
                 pool_size=settings.database_pool_size,
                 wait_seconds=settings.database_wait_seconds,
+                statement_seconds=statement_seconds,
             )
         except DomainError as error:
             if error.code is not ErrorCode.UNAVAILABLE or attempt == DATABASE_TRIES:

@@ -25,9 +25,13 @@ def environment(**more: str) -> dict[str, str]:
 
 def run_main(*words: str, cwd: Path = ROOT, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    command = [sys.executable, str(ROOT / "main.py"), *words]
+    return run_python(str(ROOT / "main.py"), *words, cwd=cwd, stdin=stdin, **more)
+
+
+def run_python(*words: str, cwd: Path = ROOT, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these words to its end."""
     return subprocess.run(
-        command,
+        [sys.executable, *words],
         cwd=cwd,
         env=environment(**more),
         input=stdin,

@@ -1,5 +1,6 @@
 """The command line: what it says, on which databases, and with what exit code."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from kit.clock import SystemClock
-from kit.db import rows
+from kit.db import PATIENCE_SECONDS, STATEMENT_SECONDS, rows
 from kit.errors import DomainError, ErrorCode
 from kit.settings import Environment, Settings, UnsafeSettings
 from server.cli import app
@@ -15,7 +16,7 @@ from server.sentences import WANTED, line_sentence, sentence
 from services.outlet_import import OUTLET_HEADINGS, REGION_HEADINGS
 from services.ports import Ports
 from services.tables import Rejected
-from tests.process import ROOT, run_main
+from tests.process import ROOT, run_main, run_python
 from tests.world import World
 
 COMMANDS = [
@@ -203,6 +204,23 @@ async def test_boards_are_built_and_found_right(ports: Ports) -> None:
 
     assert built == (0, "The boards are built.")
     assert verified == (0, "The boards are right.")
+
+
+async def test_a_statement_of_a_command_has_more_time_than_one_of_a_phone(ports: Ports) -> None:
+    asking = (
+        "from kit.db import rows; from server.terminal import run;"
+        " print(run(None, lambda _: rows('SELECT current_setting($1) AS held', 'statement_timeout'))[0]['held'])"
+    )
+    servers = {
+        "ACADEMY_DATABASE_URL": ports.settings.database_url or "",
+        "ACADEMY_REDIS_URL": ports.settings.redis_url or "",
+    }
+
+    command = await asyncio.to_thread(run_python, "-c", asking, **servers)
+    [phone] = await rows("SHOW statement_timeout")
+
+    assert command.stdout == f"{PATIENCE_SECONDS // 60}min\n"
+    assert phone == {"statement_timeout": f"{STATEMENT_SECONDS}s"}
 
 
 async def test_keys_rotate(ports: Ports) -> None:
