@@ -12,6 +12,7 @@ ENCODING = (
     *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-pix_fmt", "yuv420p"),
     *("-c:a", "aac", "-b:a", "64k", "-ar", "44100"),
 )
+LARGE_BYTES = 20 * 1024 * 1024
 
 
 async def run(*words: str) -> bytes:
@@ -27,6 +28,14 @@ async def film(path: Path, seconds: float, *, picture: bool = True) -> Path:
     sources = (*PICTURE, *TONE) if picture else TONE
     coding = ENCODING if picture else ("-c:a", "aac") if path.suffix != ".mp3" else ()
     await run(*sources, "-t", str(seconds), *coding, str(path))
+    return path
+
+
+async def large_film(path: Path) -> Path:
+    """Three seconds of noise and a tone, some 22 MB, every byte of it picture or sound: noise does not compress."""
+    noise = ("-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25,noise=alls=60:allf=t:all_seed=1")
+    await run(*noise, *TONE, "-t", "3", "-c:v", "mpeg4", "-q:v", "2", "-c:a", "aac", str(path))
+    assert path.stat().st_size >= LARGE_BYTES
     return path
 
 

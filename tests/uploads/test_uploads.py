@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,10 @@ from kit.words import Role
 from models.accounts import Member
 from models.courses import MediaAsset
 from models.uploads import Upload
+from services.media import media_url
 from services.ports import Ports
 from services.uploads import A_DAY, LIFE, MOST_A_DAY, MOST_ATTEMPTS, MOST_OPEN, SHEET_KEPT, SWEPT_AFTER, sweep_uploads
+from tests.films import large_film
 from tests.gql import Gql
 from tests.uploads.files import (
     CSV,
@@ -25,7 +28,6 @@ from tests.uploads.files import (
     NO_FILM,
     PNG,
     XLSX,
-    box,
     completed,
     put,
     requested,
@@ -94,8 +96,10 @@ async def test_what_is_put_and_right_becomes_media_of_the_same_id(
         assert await ports.storage.holds(asset.storage_key, len(content))
 
 
-async def test_a_film_of_twenty_megabytes_comes_in_pieces(gql: Gql, ports: Ports, admin: Member) -> None:
-    film = MP4 + box(b"free", bytes(20 * 1024 * 1024))
+async def test_a_film_of_twenty_megabytes_comes_in_pieces_and_is_played_as_it_came(
+    gql: Gql, ports: Ports, admin: Member, tmp_path: Path
+) -> None:
+    film = (await large_film(tmp_path / "film.mp4")).read_bytes()
 
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(film), 65_536):
@@ -103,10 +107,26 @@ async def test_a_film_of_twenty_megabytes_comes_in_pieces(gql: Gql, ports: Ports
 
     upload = (await requested(gql, admin, film, "video/mp4"))["upload"]
     answer = await put(gql, upload, pieces(), **{"content-length": str(len(film))})
+    media = (await completed(gql, admin, upload["id"]))["media"]
+    played = await gql.http.get(media_url(ports, (await MediaAsset.get()).id).url)
 
     assert answer.status_code == 204
-    media = (await completed(gql, admin, upload["id"]))["media"]
-    assert (media["sizeBytes"], media["durationSeconds"]) == (len(film), 2)
+    assert (media["sizeBytes"], media["durationSeconds"]) == (len(film), 3)
+    assert media["sha256"] == hashlib.sha256(film).hexdigest()
+    assert (played.status_code, played.content == film) == (200, True)
+
+
+async def test_one_wrong_byte_in_twenty_megabytes_is_found(gql: Gql, admin: Member, tmp_path: Path) -> None:
+    film = (await large_film(tmp_path / "film.mp4")).read_bytes()
+    spoiled = bytearray(film)
+    spoiled[len(film) // 2] ^= 1
+    upload = (await requested(gql, admin, film, "video/mp4"))["upload"]
+    await put(gql, upload, bytes(spoiled))
+
+    refused = await completed(gql, admin, upload["id"])
+
+    assert refused == {"media": None, "userErrors": fault("UPLOAD_INVALID", "uploadId")}
+    assert await MediaAsset.all().count() == 0
 
 
 FAKES = {
