@@ -48,7 +48,8 @@ class ReportExport(Node):
         )
 
     @strawberry.field(
-        description="Where the file is fetched until it expires; null unless it is there. Signed: keep it to oneself."
+        description="Where the file is fetched until it expires, while the viewer's roles still open what is in it. "
+        "Null unless it is there. Signed: keep it to oneself."
     )
     def url(self, info: Info) -> str | None:
         return file_url(info.context.ports, self.row)

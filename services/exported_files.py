@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -42,13 +42,18 @@ class ExportedFile(Protocol):
 async def make_due(ports: Ports, table: str, make: Callable[[Ports, UUID], Awaitable[None]]) -> None:
     """Make the files that are waiting. What another process is making is left to it."""
     for file_id in await files_due(table, ports.clock.now(), AT_ONCE):
-        # A lock of the connection, not of a row: held for as long as it takes, and freed when this process dies.
-        async with leadership(f"export {file_id}") as leads:
+        async with being_made(file_id) as leads:
             if await leads():
                 try:
                     await make(ports, file_id)
                 except Exception as error:
                     _log.error("export failed", export=str(file_id), error=type(error).__name__, exc_info=True)
+
+
+def being_made(file_id: UUID) -> AbstractAsyncContextManager[Callable[[], Awaitable[bool]]]:
+    """Whoever leads here is alone with the file: a lock of the connection, not of a row, held for as long as it takes
+    and freed when this process dies."""
+    return leadership(f"export {file_id}")
 
 
 async def keep_file(
@@ -82,7 +87,7 @@ async def sweep(ports: Ports, table: str) -> None:
     now = ports.clock.now()
     await expire_files(table, now)
     for file_id, key in await files_to_remove(table, AT_ONCE):
-        async with leadership(f"export {file_id}") as leads:
+        async with being_made(file_id) as leads:
             if await leads():  # nobody is still writing it
                 await ports.storage.delete(key)
                 await mark_removed(table, file_id, now)

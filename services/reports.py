@@ -1,9 +1,13 @@
 """Files that staff have made of what is in their regions: asked for, made by the worker, handed out for days, swept."""
 
+import os
+import shutil
+from asyncio import to_thread
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from auth.actor import Actor, Grant
@@ -25,7 +29,15 @@ from models.outlets import regions_by_ids
 from models.reports import Filters, ReportExport
 from services.audit import record
 from services.boards import visible_boards
-from services.exported_files import MOST_TRIES, PAUSE_AFTER_FAILURE, is_there, keep_file, make_due, sweep
+from services.exported_files import (
+    MOST_TRIES,
+    PAUSE_AFTER_FAILURE,
+    being_made,
+    is_there,
+    keep_file,
+    make_due,
+    sweep,
+)
 from services.offers import path_of
 from services.ports import Ports
 from services.report_boards import board_rows, count_board_rows
@@ -126,14 +138,18 @@ async def make_reports(ports: Ports) -> None:
 
 
 async def sweep_reports(ports: Ports) -> None:
-    """A tick: end the files whose days are over, and delete the bytes of all that ended."""
+    """A tick: end the files whose days are over, and delete the bytes of all that ended, made or half made."""
     await sweep(ports, REPORT_EXPORTS)
+    await _sweep_drafts(ports)
 
 
 async def signed_report(ports: Ports, report_id: UUID) -> ReportExport | None:
-    """The file behind an address whose signature was checked; None once it is swept."""
+    """The file behind an address whose signature was checked. None once it is swept, and while who asked for it may
+    not have it made any more."""
     [report] = await reports.reports_by_ids([report_id])
-    return report if report is not None and is_there(report, ports.clock.now()) else None
+    if report is None or not is_there(report, ports.clock.now()):
+        return None
+    return report if await _may_still(report) else None
 
 
 def percent_of(report: ReportExport) -> int:
@@ -151,15 +167,32 @@ async def _make(ports: Ports, report_id: UUID) -> None:
     if not await _may_still(report):
         await give_up_file(REPORT_EXPORTS, report_id)
         return
-    async with side_transaction(snapshot=True) as side:
+    # Unhurried: sorting the year of a city, or packing its workbook, is longer than a request may take.
+    async with side_transaction(snapshot=True, scratch=True) as side:
         rows = _noted(ports, side, report)
         headings = [column.heading(report.language) for column in COLUMNS[report.kind]]
         if report.format is ReportFormat.CSV:
             pieces = csv_pieces(headings, rows)
         else:
-            pieces = xlsx_pieces(headings, rows, ports.settings.data_dir / "drafts" / str(report.id))
+            pieces = xlsx_pieces(headings, rows, _drafts(ports) / str(report.id))
         async with aclosing(rows), aclosing(pieces):  # type: ignore[type-var]  # a generator, by its yield
             await keep_file(ports, REPORT_EXPORTS, report, pieces, KEPT)
+
+
+async def _sweep_drafts(ports: Ports) -> None:
+    """Delete workbooks in the making that nobody goes on with: their worker was killed, and then the tries ran out or
+    the account was deleted."""
+    home = _drafts(ports)
+    ids = [UUID(name) for name in await to_thread(os.listdir, home)] if await to_thread(home.is_dir) else []
+    for report_id, report in zip(ids, await reports.reports_by_ids(ids), strict=True):
+        if report is None or report.status not in (ExportStatus.QUEUED, ExportStatus.RUNNING):
+            async with being_made(report_id) as leads:
+                if await leads():
+                    await to_thread(shutil.rmtree, home / str(report_id), ignore_errors=True)
+
+
+def _drafts(ports: Ports) -> Path:
+    return ports.settings.data_dir / "drafts"
 
 
 async def _noted(ports: Ports, side: Side, report: ReportExport) -> AsyncGenerator[Sequence[Cell], None]:

@@ -51,9 +51,9 @@ async def xlsx_pieces(
     """An xlsx, its times in Shanghai, a new sheet after a million rows; written in `folder`, which is emptied first and
     gone afterwards."""
     await asyncio.to_thread(_empty, folder)
+    path = folder / "book.xlsx"
+    book = _Book(path, headings)
     try:
-        path = folder / "book.xlsx"
-        book = _Book(path, headings)
         waiting: list[Sequence[Cell]] = []
         async for row in rows:
             waiting.append(row)
@@ -69,6 +69,7 @@ async def xlsx_pieces(
         finally:
             file.close()
     finally:
+        book.let_go()
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
@@ -122,6 +123,11 @@ class _Book:
 
     def close(self) -> None:
         self._book.close()
+
+    def let_go(self) -> None:
+        """Close what a book that came to no end holds open; nothing, of one that was closed."""
+        for sheet in self._book.worksheets():
+            sheet.row_data_fh.close()
 
     def _turn(self) -> None:
         self._sheet = self._book.add_worksheet()

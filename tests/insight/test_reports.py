@@ -197,6 +197,7 @@ async def test_no_cell_computes(number: int, gql: Gql, world: World, place: Tree
 
     assert found[1][0] == f"'{attack}"
     sheet = zipfile.ZipFile(io.BytesIO(book)).read("xl/worksheets/sheet1.xml")
+    assert b'<c r="A2" t="inlineStr">' in sheet, "it is not a text"
     assert b"<f>" not in sheet
     assert b"hyperlink" not in sheet
 
