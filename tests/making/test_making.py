@@ -67,6 +67,7 @@ async def test_a_proposal_goes_through_review_into_the_catalogue_and_out_of_it(
         ("IN_REVIEW", "PUBLISHED", "审核员", ""),
         ("PUBLISHED", "RETIRED", "审核员", "规定变了"),
     ]
+    assert [each["at"] for each in retired["history"]] == ["2026-03-02T04:00:00Z"] * 4 + ["2026-03-02T05:00:00Z"] * 2
     assert await reader.listed(text="雨天") == []
     told = await Notice.filter(member_id=maker.member.id, kind__startswith="COURSE").order_by("id")
     assert [each.kind for each in told] == ["COURSE_RETURNED", "COURSE_PUBLISHED"]
