@@ -24,7 +24,8 @@ SENTENCES = {
     (ErrorCode.BAD_USER_INPUT, "phone"): "This is no phone number: 11 digits, or + and the country's code first.",
     (ErrorCode.BAD_USER_INPUT, "password"): f"A password has {SHORTEST} to {LONGEST} characters.",
     (ErrorCode.NOT_FOUND, "regionCode"): "No region has this code; `regions import` makes regions.",
-    (ErrorCode.CONFLICT, "seed"): "Another demo is here already; --data-dir can name a place for this one.",
+    (ErrorCode.BAD_USER_INPUT, "events"): "The people have no days for so many events: take fewer, or more outlets.",
+    (ErrorCode.CONFLICT, "seed"): "Another academy is here already; --data-dir can name a place for this one.",
     (ErrorCode.UNAVAILABLE, ""): "The database does not answer, or not in time: is ACADEMY_DATABASE_URL right?",
     (ErrorCode.UPLOAD_INVALID, ""): "This is no table: save it as xlsx, or as CSV in UTF-8 or GBK, with a heading.",
 }

@@ -76,7 +76,11 @@ def bar(text: str) -> Iterator[Tell]:
 
 @contextmanager
 def stages() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar after another, for work of several parts; each part is named in every call, and stays with its time."""
+    """A bar after another, for work of several parts; each part is named in every call, and stays with its time. Where
+    nobody can draw, in a log, lines."""
+    if not err.is_terminal:
+        yield _Lines().tell
+        return
     with _bars(transient=False) as progress:
         tasks: dict[str, TaskID] = {}
 
@@ -90,6 +94,19 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
         for task in tasks.values():
             _fill(progress, task)
+
+
+class _Lines:
+    """Progress where nobody can draw: a line when a part begins, and one for each further tenth of it."""
+
+    def __init__(self) -> None:
+        self._tenths: dict[str, int] = {}
+
+    def tell(self, text: str, done: int, of: int) -> None:
+        tenths = 10 * done // of if of else 0
+        if tenths > self._tenths.get(text, -1):
+            self._tenths[text] = tenths
+            err.print(f"{text}: {10 * tenths}%", highlight=False, markup=False, soft_wrap=True)
 
 
 def _bars(*, transient: bool = True) -> Progress:
