@@ -34,7 +34,7 @@ async def figures(ports: Ports, learners: int) -> list[Figure]:
     patient = open_redis(ports.settings.redis_url, blocking=True)  # a busy machine is not a Valkey that is away
     boards = HonourBoards(patient)
     start = monotonic()
-    build = await boards.begin(family, ports.clock.now())
+    build = await boards.begin(family)
     cities: dict[str, list[str]] = {}
     for batch in _batches(learners, dice):
         await boards.fill(family, build, batch)

@@ -166,8 +166,8 @@ return answer
 # {"placed"}.
 FILL = """
 local build, keep = ARGV[1], ARGV[2]
-if redis.call('HGET', KEYS[1], 'next') ~= build then return {'absent'} end
 local base = KEYS[1] .. ':' .. build .. ':'
+if redis.call('HGET', KEYS[1], 'next') ~= build or redis.call('EXISTS', base .. 'a') == 0 then return {'absent'} end
 local names, most = {l = {}, lm = {}}, 4000
 local function each(command, key, words)
   for first = 1, #words, most do
@@ -194,8 +194,8 @@ return {'placed'}
 # older news. A board that nobody has moved on this day is its own past. Answers as PLACE.
 COMPOSE = """
 local build, day, keep, boards = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
-if redis.call('HGET', KEYS[1], 'next') ~= build then return {'absent'} end
 local base, most = KEYS[1] .. ':' .. build .. ':', 4000
+if redis.call('HGET', KEYS[1], 'next') ~= build or redis.call('EXISTS', base .. 'a') == 0 then return {'absent'} end
 local differs = {}
 for _, place in ipairs(redis.call('SMEMBERS', base .. 'lm')) do differs[place] = true end
 local function newer(subjects)
@@ -285,7 +285,7 @@ local function tidy(base)
   for _, place in ipairs(redis.call('SMEMBERS', base .. 'l')) do
     redis.call('UNLINK', base .. 'l:' .. place, base .. 'lm:' .. place)
   end
-  redis.call('UNLINK', base .. 'l', base .. 'lm', base .. 'f', base .. 't')
+  redis.call('UNLINK', base .. 'l', base .. 'lm', base .. 'f', base .. 't', base .. 'a')
 end
 local function drop(generation)
   local base = KEYS[1] .. ':' .. generation .. ':'
@@ -297,35 +297,56 @@ local function drop(generation)
 end
 """
 
-# KEYS: family. ARGV: generation, the second it is. Begin to build it; what others began and did not finish is dropped.
+# KEYS: family. ARGV: generation, seconds until what only building needs is forgotten. Begin to build it; what others
+# began and did not finish is dropped.
 BEGIN = (
     _DROP
     + """
 local left = redis.call('HGET', KEYS[1], 'next')
 if left then drop(left) end
-redis.call('HSET', KEYS[1], 'next', ARGV[1], 'begun', ARGV[2])
+redis.call('HSET', KEYS[1], 'next', ARGV[1])
+redis.call('SET', KEYS[1] .. ':' .. ARGV[1] .. ':a', '', 'EX', ARGV[2])
 """
 )
 
-# KEYS: family. ARGV: a second. Give up what was begun to be built before it.
+# KEYS: family. ARGV: generation being built, seconds until what only building needs is forgotten, counted from now.
+# Nothing of that is ever forgotten before `a`, so while there is `a` it is whole. 0 if it is too late, or somebody
+# else has begun anew.
+KEEP = """
+local build, keep = ARGV[1], ARGV[2]
+local base = KEYS[1] .. ':' .. build .. ':'
+if redis.call('HGET', KEYS[1], 'next') ~= build or redis.call('EXISTS', base .. 'a') == 0 then return 0 end
+for _, place in ipairs(redis.call('SMEMBERS', base .. 'l')) do
+  redis.call('EXPIRE', base .. 'l:' .. place, keep)
+  redis.call('EXPIRE', base .. 'lm:' .. place, keep)
+end
+for _, scope in ipairs(redis.call('SMEMBERS', base .. 't')) do redis.call('EXPIRE', base .. 't:' .. scope, keep) end
+for _, name in ipairs({'l', 'lm', 'f', 't', 'a'}) do redis.call('EXPIRE', base .. name, keep) end
+return 1
+"""
+
+# KEYS: family. Give up what is being built if nobody has kept it.
 GIVE_UP = (
     _DROP
     + """
-local next, begun = unpack(redis.call('HMGET', KEYS[1], 'next', 'begun'))
-if next and tonumber(begun or '0') < tonumber(ARGV[1]) then
+local next = redis.call('HGET', KEYS[1], 'next')
+if next and redis.call('EXISTS', KEYS[1] .. ':' .. next .. ':a') == 0 then
   drop(next)
-  redis.call('HDEL', KEYS[1], 'next', 'begun')
+  redis.call('HDEL', KEYS[1], 'next')
 end
 """
 )
 
-# KEYS: family. ARGV: generation, seconds to keep or "". Show what was built; 0 if somebody else has begun anew.
+# KEYS: family. ARGV: generation, seconds to keep or "". Show what was built; 0 if somebody else has begun anew, or it
+# is too late. Showing it twice is showing it once.
 FINISH = (
     _DROP
     + """
 local live, next = unpack(redis.call('HMGET', KEYS[1], 'live', 'next'))
+if live == ARGV[1] then return 1 end
 if next ~= ARGV[1] then return 0 end
 local base = KEYS[1] .. ':' .. next .. ':'
+if redis.call('EXISTS', base .. 'a') == 0 then return 0 end
 if redis.call('EXISTS', base .. 'f') == 1 then
   local placed = redis.call('HGETALL', base .. 'v')
   for i = 1, #placed, 2 do
@@ -338,7 +359,7 @@ if redis.call('EXISTS', base .. 'f') == 1 then
   if ARGV[2] ~= '' then redis.call('EXPIRE', base .. 'v', ARGV[2]) else redis.call('PERSIST', base .. 'v') end
 end
 redis.call('HSET', KEYS[1], 'live', next)
-redis.call('HDEL', KEYS[1], 'next', 'begun')
+redis.call('HDEL', KEYS[1], 'next')
 if ARGV[2] ~= '' then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
 tidy(base)
 if live then drop(live) end

@@ -3,8 +3,7 @@
 The boards of one family share a hash tag, so that a cluster can hold each family anywhere. The tag has both ends of the
 period: a season that gets another end is another family, and a late write to the old one harms nobody. Its keys:
 
-    board:{family ends_on}  hash: `live`, the generation that is shown; `next`, one that is being built beside it, since
-                            the second `begun`
+    board:{family ends_on}  hash: `live`, the generation that is shown; `next`, one that is being built beside it
       :<generation>:s:<scope>   sorted set: subject -> packed score (`gamification/scores.py`)
       :<generation>:m:<scope>   the same as it stood at the start of the day in `d`, for `movement`
       :<generation>:d           hash: scope -> that day, "-" before the first one, "" if the board has no past; lists
@@ -13,6 +12,8 @@ period: a season that gets another end is another family, and a late write to th
       :<generation>:l:<place>   while it is built, sorted set: who learned at this one place and nowhere else, `f` their
                                 versions; `lm:` the same at the start of the day, for the places in `lm`; `l` lists all
       :<generation>:t:<scope>   while it is built, set: who was placed there meanwhile
+      :<generation>:a           while it is built: it is alive. What only building needs is forgotten some time after
+                                its builder was heard of last, and this before anything else of it
 
 Scores are absolute, so writing twice is writing once. The first write of a day copies the board to its past; a board
 without a write today is its own past. Whatever fails here is `BoardsAway`; SQL can answer everything instead.
@@ -22,7 +23,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
@@ -30,7 +31,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from gamification.board_scripts import BEGIN, COMPOSE, DIGEST, FILL, FINISH, FORGET, GIVE_UP, PLACE, READ
+from gamification.board_scripts import BEGIN, COMPOSE, DIGEST, FILL, FINISH, FORGET, GIVE_UP, KEEP, PLACE, READ
 from gamification.standings import Answer, Board, Family, Line, Question, Scope, page_of_lines
 from kit.ids import new_secret
 from kit.paging import Ask
@@ -38,8 +39,8 @@ from kit.redis import AWAY
 
 READ_SECONDS = 0.5
 """What a reader waits at most before SQL answers instead."""
-BUILDING_SECONDS = 3600
-"""How long what only building needs is kept, should nobody finish."""
+BUILDING_SECONDS = 900
+"""How long what only building needs is kept after `keep` was said last: a builder that is silent as long has died."""
 TRUST = "boards:trust"
 
 
@@ -121,6 +122,7 @@ class HonourBoards:
         self._compose = self._building.register_script(COMPOSE)
         self._digest = self._building.register_script(DIGEST)
         self._begin = self._building.register_script(BEGIN)
+        self._keep = self._building.register_script(KEEP)
         self._give_up = self._building.register_script(GIVE_UP)
         self._finish = self._building.register_script(FINISH)
         self._forget = redis.register_script(FORGET)
@@ -179,7 +181,8 @@ class HonourBoards:
     async def fill(self, family: Family, build: str, groups: Sequence[Settled]) -> bool:
         """Fill what is being built with who learned at one place, some hundreds at once; then `compose`.
 
-        A place comes whole. False if somebody else has begun to build meanwhile. Writing twice is writing once.
+        A place comes whole. False if somebody else has begun to build meanwhile, or what was built is lost. Writing
+        twice is writing once.
         """
         columns = [
             [each.place, _lines(each.now, each.subjects), each.past is not None and _lines(each.past, each.subjects)]
@@ -213,27 +216,30 @@ class HonourBoards:
             answer = await _run(self._place_built, family, arguments)
         return _placed(answer) is not None
 
-    async def begin(self, family: Family, now: datetime) -> str:
+    async def begin(self, family: Family) -> str:
         """Begin to build a family beside the one that is shown; from now on `place` reaches both. Gives its name."""
         build = new_secret()[:12]
         async with _away():
-            await _run(self._begin, family, [build, int(now.timestamp())])
+            await _run(self._begin, family, [build, BUILDING_SECONDS])
         return build
 
-    async def give_up(self, families: Sequence[Family], now: datetime) -> None:
-        """Drop what was begun so long ago that nobody will finish it: until then `place` writes everything twice."""
-        oldest = int(now.timestamp()) - BUILDING_SECONDS
+    async def keep(self, family: Family, build: str) -> bool:
+        """Say that this is still being built, or it is given up after `BUILDING_SECONDS`. False as `fill`."""
+        async with _away():
+            return bool(await _run(self._keep, family, [build, BUILDING_SECONDS]))
+
+    async def give_up(self, families: Sequence[Family]) -> None:
+        """Drop what nobody builds any more: as long as it is there `place` writes everything twice."""
         async with _away():
             pipe = self._redis.pipeline(transaction=False)
             for family in families:
-                pipe.hget(_key(family), "begun")
-            begun = await pipe.execute()
-            for family, second in zip(families, begun, strict=True):
-                if second is not None and int(second) < oldest:
-                    await _run(self._give_up, family, [oldest])
+                pipe.hexists(_key(family), "next")
+            for family, building in zip(families, await pipe.execute(), strict=True):
+                if building:
+                    await _run(self._give_up, family, [])
 
     async def finish(self, family: Family, build: str, keep_seconds: int | None) -> bool:
-        """Show what was built and forget what was shown; False if somebody else has begun to build meanwhile."""
+        """Show what was built and forget what was shown; False as `fill`. Finishing twice is finishing once."""
         async with _away():
             return bool(await _run(self._finish, family, [build, keep_seconds or ""]))
 

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 from prometheus_client import start_http_server
 
+from gamification.boards import BoardsAway
 from kit.embedded import EmbeddedFailure
 from kit.errors import DomainError
 from kit.log import configure_logging
@@ -77,6 +78,8 @@ def cli() -> None:
         _fail(str(error))
     except DomainError as error:
         _fail(sentence(error))
+    except BoardsAway:
+        _fail("Valkey does not answer. The boards are told from the rows meanwhile; build them once it is back.")
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}." if error.filename else str(error))
 

@@ -6,14 +6,14 @@ counted days: all of it at one moment, each subject together with its last versi
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, auto
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -38,6 +38,8 @@ SETTLED_AT_ONCE = 500
 COMPOSED_AT_ONCE = 10_000
 """Lines of boards that Valkey makes in one go, in which nobody else is answered; a larger board is one by itself."""
 TRIES, TRY_AGAIN_SECONDS = 3, 0.5
+KEEP_SECONDS = 60.0
+"""How often a builder says that it still builds, of the `BUILDING_SECONDS` after which it is given up."""
 READ_AT_ONCE = 8_000
 """How many subjects one statement reads. What it gives keeps this process busy for a moment."""
 FILLERS = 3
@@ -52,6 +54,7 @@ class Standing(Enum):
     REGIONS = auto()
 
 
+T = TypeVar("T")
 Part = tuple[BoardSubjectKind, Standing, IdRange]
 Tree = Mapping[UUID, tuple[bool, UUID | None]]
 
@@ -69,12 +72,17 @@ class Truth:
 async def rebuild(ports: Ports, built: Callable[[int, int], None] | None = None) -> bool:
     """Build every board anew beside what is shown; learning goes on. `built` hears (families done, families in all).
 
-    False if somebody else has begun to build some of them meanwhile, and will show them.
+    Where Valkey was restarted meanwhile, or the region tree has changed, all of it is done again, twice at most. False
+    if somebody else has begun to build some of them meanwhile, and will show them.
     """
     mark = await _mark(ports)
-    shown = await rebuild_families(ports, await kept_families(ports.clock.now()), built)
+    for _ in range(TRIES):
+        shown = await rebuild_families(ports, await kept_families(ports.clock.now()), built)
+        began_at, mark = mark, await _mark(ports)
+        if mark == began_at:
+            break
     if shown:
-        await ports.boards.trust(mark)
+        await ports.boards.trust(began_at)
     return shown
 
 
@@ -99,7 +107,7 @@ async def check_boards(ports: Ports) -> None:
             await rebuild(ports)
             return
         kept = await kept_families(ports.clock.now())
-        await ports.boards.give_up(kept, ports.clock.now())
+        await ports.boards.give_up(kept)
         await rebuild_families(ports, await ports.boards.missing(kept))
     except BoardsAway as away:
         _log.warning("boards are away", error=str(away.__cause__ or ""))
@@ -240,7 +248,7 @@ async def _rebuild(
     ports: Ports, families: Sequence[Family], today: date, built: Callable[[int, int], None] | None
 ) -> bool:
     parts = await parts_of(families)
-    building = {family: _Family(await ports.boards.begin(family, ports.clock.now())) for family in families}
+    building = {family: _Family(await _patiently(partial(ports.boards.begin, family))) for family in families}
     places: defaultdict[BoardSubjectKind, dict[str, Sequence[str]]] = defaultdict(dict)
     sizes: defaultdict[BoardSubjectKind, dict[str, int]] = defaultdict(dict)
     shown: list[bool] = []
@@ -251,7 +259,11 @@ async def _rebuild(
         if built is not None:
             built(len(shown), len(families))
 
-    async with aclosing(true_boards(families, today, parts)) as truths, beside(FILLERS) as hand:
+    async with (
+        _kept(ports, building),
+        aclosing(true_boards(families, today, parts)) as truths,
+        beside(FILLERS) as hand,
+    ):
         for number, (kind, *_) in enumerate(parts, start=1):
             for family, truth in (await anext(truths)).items():
                 building[family].spread += truth.spread
@@ -264,6 +276,24 @@ async def _rebuild(
                     if family.subject is kind:
                         await hand(partial(show, family))
     return all(shown)
+
+
+@asynccontextmanager
+async def _kept(ports: Ports, building: Mapping[Family, _Family]) -> AsyncIterator[None]:
+    """Within, nothing of what is being built is forgotten, however long a slow machine takes."""
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            for family, mine in building.items():
+                with suppress(BoardsAway):  # there are many more times before it is forgotten
+                    await ports.boards.keep(family, mine.build)
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        await end(keeping)
 
 
 async def _fill(ports: Ports, family: Family, mine: _Family, settled: Sequence[Settled]) -> None:
@@ -284,17 +314,17 @@ async def _show(ports: Ports, family: Family, mine: _Family, loads: Iterable[Seq
             placings = mine.spread[start : start + PLACINGS_AT_ONCE]
             fill = partial(boards.fill_placings, family, build, placings, day, keep_seconds)
             mine.ours = mine.ours and await _patiently(fill)
-        return mine.ours and await boards.finish(family, build, keep_seconds)
+        return mine.ours and await _patiently(partial(boards.finish, family, build, keep_seconds))
 
 
-async def _patiently(fill: Callable[[], Awaitable[bool]]) -> bool:
-    """A moment's weakness must not undo the rest of a long rebuild; to fill in twice is to fill in once."""
+async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
+    """A moment's weakness must not undo the rest of a long rebuild; to take a step twice is to take it once."""
     for _ in range(TRIES - 1):
         try:
-            return await fill()
+            return await step()
         except BoardsAway:
             await asyncio.sleep(TRY_AGAIN_SECONDS)
-    return await fill()
+    return await step()
 
 
 def _batches(groups: Sequence[Settled]) -> Iterator[list[Settled]]:

@@ -313,3 +313,14 @@ def test_production_settings_that_are_safe_are_taken(proxies: str) -> None:
 def test_production_names_each_setting_that_is_made_for_a_laptop(more: dict[str, object], word: str) -> None:
     with pytest.raises(UnsafeSettings, match=word):
         Settings(environment=Environment.PRODUCTION, **more).require_safe()
+
+
+async def test_a_rebuild_without_valkey_is_a_sentence(ports: Ports, tmp_path: Path) -> None:
+    away = ports.settings.model_copy(update={"redis_url": f"unix://{tmp_path}/nobody.sock"})
+
+    code, said = run_here(away, "boards", "rebuild")
+
+    assert code == 1
+    assert said.endswith(
+        "Valkey does not answer. The boards are told from the rows meanwhile; build them once it is back."
+    )

@@ -3,17 +3,17 @@
 import asyncio
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from gamification.boards import BoardsBehind, Composed, HonourBoards, Placed, Placing, Settled
+from gamification.boards import BUILDING_SECONDS, BoardsBehind, Composed, HonourBoards, Placed, Placing, Settled
 from gamification.periods import period_of
 from gamification.standings import Family, Question, Scope
-from kit.clock import FrozenClock, day_of
+from kit.clock import day_of
 from kit.db import execute
 from kit.words import BoardMetric, BoardPeriod, BoardSubjectKind
-from models.boards import region_tree_digest
 from services.board_building import check_boards, composed_at_once, composition, rebuild
 from services.board_verifying import verify_boards
 from services.boards import past_day, read_board
@@ -42,7 +42,7 @@ class Building:
         family = Family(BoardMetric.POINTS, period_of(BoardPeriod.WEEK, today, ()), BoardSubjectKind.MEMBER)
         day = past_day(family.period, today)
         assert day is not None
-        return cls(ports, await ports.boards.begin(family, ports.clock.now()), family, day)
+        return cls(ports, await ports.boards.begin(family), family, day)
 
     async def fill(self, place: str, scores: dict[UUID, int], past: list[int] | None = None, version: int = 1) -> bool:
         settled = Settled(
@@ -60,6 +60,22 @@ class Building:
     async def compose(self) -> bool:
         return await self.ports.boards.compose(self.family, self.build, composition(WAYS_UP), self.day, None)
 
+    @property
+    def base(self) -> str:
+        """What its keys begin with."""
+        return f"board:{{{self.family} {self.family.period.ends_on or ''}}}:{self.build}"
+
+    async def nearly_forgotten(self) -> None:
+        """As if its builder had not been heard of for long."""
+        async for key in self.ports.redis.scan_iter(f"*:{self.build}:*"):
+            if await self.ports.redis.ttl(key) > 0:
+                await self.ports.redis.expire(key, BUILDING_SECONDS // 4)
+
+    async def seconds_left(self) -> int:
+        """How long all of it is kept."""
+        found = [await self.ports.redis.ttl(key) async for key in self.ports.redis.scan_iter(f"*:{self.build}:*")]
+        return min(seconds for seconds in found if seconds >= 0)
+
     async def shown(self) -> tuple[Shown, Shown]:
         """What the boards say once they are shown, and their pasts of the boards that have one."""
         assert await self.ports.boards.finish(self.family, self.build, None)
@@ -67,7 +83,7 @@ class Building:
         base = f"board:{{{self.family}*:m:"
         keys = [key.decode() async for key in self.ports.redis.scan_iter(base + "*")]
         past = {key.rpartition(":m:")[2]: await self.ports.redis.zrange(key, 0, -1, withscores=True) for key in keys}
-        left = [key async for key in self.ports.redis.scan_iter(f"*:{self.build}:[lft]*")]
+        left = [key async for key in self.ports.redis.scan_iter(f"*:{self.build}:[alft]*")]
         assert left == [], "nothing that only building needs is left"
         return (
             {scope: {who.decode(): score for who, score in lines.items()} for scope, lines in shown.items()},
@@ -211,13 +227,14 @@ async def test_a_place_may_have_any_number_of_learners(building: Building) -> No
     assert past == {}
 
 
-async def test_to_fill_and_compose_twice_is_to_do_so_once(building: Building) -> None:
+async def test_to_fill_compose_and_finish_twice_is_to_do_so_once(building: Building) -> None:
     for _ in range(2):
         await building.fill(NORTH, {EARLY: 300, MOVER: 500}, past=[300, 200])
     await building.place(MOVER, 2, WAYS_UP[NORTH], now=600, past=200)
     for _ in range(2):
         await building.compose()
 
+    await building.shown()
     shown, past = await building.shown()
 
     assert shown["-.-"] == lines(early=300, mover=600)
@@ -262,26 +279,75 @@ async def test_who_begins_anew_takes_over_and_leaves_nothing_of_the_other(ports:
     assert [key async for key in ports.redis.scan_iter(f"*{building.build}*")] == []
 
 
-async def test_what_nobody_finishes_is_forgotten_within_the_hour(ports: Ports, building: Building) -> None:
+async def test_what_nobody_finishes_is_forgotten(ports: Ports, building: Building) -> None:
     await building.fill(NORTH, {EARLY: 300, MOVER: 500}, past=[300, 200])
 
     keys = [key async for key in ports.redis.scan_iter(f"*{building.build}*")]
 
-    assert len(keys) == 5
-    assert all([0 < await ports.redis.ttl(key) <= 3600 for key in keys])
+    assert len(keys) == 6
+    assert all([0 < await ports.redis.ttl(key) <= BUILDING_SECONDS for key in keys])
 
 
-async def test_what_was_begun_an_hour_ago_is_given_up(ports: Ports, building: Building, clock: FrozenClock) -> None:
+async def test_what_is_kept_is_forgotten_no_sooner_than_what_is_new(ports: Ports, building: Building) -> None:
+    await building.fill(NORTH, {EARLY: 300, MOVER: 500}, past=[300, 200])
+    await building.place(MOVER, 2, WAYS_UP[NORTH], now=700, past=100)
+    await building.nearly_forgotten()
+
+    kept = await ports.boards.keep(building.family, building.build)
+
+    assert kept
+    assert await building.seconds_left() > BUILDING_SECONDS // 2
+    await building.fill(SOUTH, {LATE: 200})
+    await building.compose()
+    shown, _ = await building.shown()
+    assert shown["-.-"] == lines(early=300, mover=700, late=200)
+
+
+async def test_what_is_half_forgotten_is_never_shown(ports: Ports, building: Building) -> None:
+    await building.fill(NORTH, {EARLY: 300})
+    await ports.redis.delete(f"{building.base}:a")  # as Valkey does, of all that only building needs first
+
+    assert not await building.fill(SOUTH, {LATE: 200})
+    assert not await building.compose()
+    assert not await ports.boards.keep(building.family, building.build)
+    assert not await ports.boards.finish(building.family, building.build, None)
+    assert await ports.boards.missing([building.family]) == [building.family]
+
+
+async def test_what_nobody_keeps_is_given_up(ports: Ports, building: Building) -> None:
     await building.fill(NORTH, {EARLY: 300})
     await building.place(MOVER, 2, WAYS_UP[NORTH], now=700, past=100)
 
-    await ports.boards.give_up([building.family], clock.now())
-    assert [key async for key in ports.redis.scan_iter(f"*{building.build}*")] != []
-    clock.advance(timedelta(hours=1, seconds=1))
-    await ports.boards.give_up([building.family], clock.now())
+    await ports.boards.give_up([building.family])
+    while_it_is_kept = [key async for key in ports.redis.scan_iter(f"*{building.build}*")]
+    await ports.redis.delete(f"{building.base}:a")
+    await ports.boards.give_up([building.family])
 
+    assert f"{building.base}:l:{NORTH}".encode() in while_it_is_kept
     assert [key async for key in ports.redis.scan_iter(f"*{building.build}*")] == []
     assert not await building.compose()
+
+
+async def test_a_build_of_any_length_is_kept_until_it_is_shown(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = await learner(ports, await outlet(ports, (await tree()).stations[0]))
+    await earn(ports, who, 10)
+    compose, waited = HonourBoards.compose, list[str]()
+    monkeypatch.setattr("services.board_building.KEEP_SECONDS", 0.01)
+
+    async def long_after(self: HonourBoards, family: Family, build: str, *rest: Any) -> bool:
+        """What was filled in is about to be forgotten; go on once it has been kept."""
+        building = Building(ports, build, family, date.min)
+        await building.nearly_forgotten()
+        while await building.seconds_left() < BUILDING_SECONDS // 2:  # noqa: ASYNC110 - Valkey's state
+            await asyncio.sleep(0.01)
+        waited.append(build)
+        return await compose(self, family, build, *rest)
+
+    monkeypatch.setattr(HonourBoards, "compose", long_after)
+    assert await rebuild(ports)
+
+    assert waited
+    assert [each for each in await verify_boards(ports) if not each.where.startswith("metric_days")] == []
 
 
 def test_boards_are_composed_a_bounded_number_of_lines_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,24 +367,6 @@ def test_boards_are_composed_a_bounded_number_of_lines_at_once(monkeypatch: pyte
         "-.PARTNER": 20,
     }
     assert all(sum(lines_of_each[each.scope] for each in load) <= 50 for load in loads)
-
-
-async def test_a_run_of_valkey_that_ended_while_boards_were_built_is_not_trusted(
-    ports: Ports, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    finish = HonourBoards.finish
-
-    async def restarted(self: HonourBoards, family: Family, build: str, keep_seconds: int | None) -> bool:
-        async def info(_: str) -> dict[str, str]:
-            return {"run_id": "another"}
-
-        monkeypatch.setattr(self._redis, "info", info)
-        return await finish(self, family, build, keep_seconds)
-
-    monkeypatch.setattr(HonourBoards, "finish", restarted)
-    assert await rebuild(ports)
-
-    assert not await ports.boards.trusted(await ports.boards.mark(await region_tree_digest()))
 
 
 async def test_who_is_on_the_way_to_a_board_is_no_difference(ports: Ports) -> None:
