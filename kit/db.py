@@ -415,12 +415,13 @@ async def _migrate(url: str, modules: Sequence[str]) -> list[str]:
 
 
 def count_pool() -> None:
-    """Take down how many connections of the open pool are in use."""
+    """Take down how many connections of the open pool are in use, how many idle, and how many there may be."""
     pool = get_connections().get("default")._pool
     if isinstance(pool, PatientPool):
         idle = pool.get_idle_size()
         counted.pool.labels("idle").set(idle)
         counted.pool.labels("used").set(pool.get_size() - idle)
+        counted.pool_limit.set(pool.get_max_size())
 
 
 def known_migrations() -> set[str]:

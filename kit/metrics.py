@@ -59,6 +59,12 @@ class Counted:
             registry=registry,
             multiprocess_mode="sum",
         )
+        self.pool_limit = Gauge(
+            "academy_database_connections_limit",
+            "Connections that these pools may open; one is opened when none is idle.",
+            registry=registry,
+            multiprocess_mode="sum",
+        )
         self.pool_waits = Histogram(
             "academy_database_wait_seconds",
             "How long a task waited for a free connection of its pool.",

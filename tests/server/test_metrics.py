@@ -1,5 +1,6 @@
 """What /metrics tells, and whom."""
 
+import asyncio
 import dataclasses
 import os
 import signal
@@ -10,10 +11,14 @@ from uuid import UUID
 
 import httpx
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from kit.db import execute
+from kit import db
+from kit.clock import monotonic
+from kit.db import count_pool, execute, rows
+from kit.metrics import counted
 from kit.processes import wait_until
 from kit.redis import open_redis
 from kit.settings import Environment
@@ -22,6 +27,7 @@ from services.board_drift import board_drift
 from services.ports import Ports
 from tests.boards.story import earn, learner, outlet, settle, tree
 from tests.gql import Gql
+from tests.pool import pool_falls_idle
 from tests.process import PATIENCE_SECONDS, Serving
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -74,6 +80,52 @@ async def test_requests_errors_and_what_waits_are_counted(gql: Gql) -> None:
     assert 60 <= figure(after, "academy_relay_lag_seconds", topic="course") < 60 + PATIENCE_SECONDS
     assert figure(after, "academy_database_up") == 1
     assert figure(after, "academy_database_wait_seconds_count") > 0
+
+
+def pool_figures() -> dict[str, float]:
+    """Of this process's pool, as they are now."""
+    count_pool()  # as every process does every other second
+    figures = read(generate_latest(counted.registry()).decode())
+    return {
+        "used": figure(figures, "academy_database_connections", state="used"),
+        "idle": figure(figures, "academy_database_connections", state="idle"),
+        "limit": figure(figures, "academy_database_connections_limit"),
+        "waits": figure(figures, "academy_database_wait_seconds_count"),
+        "waited": figure(figures, "academy_database_wait_seconds_sum"),
+    }
+
+
+async def test_the_pool_is_told_as_it_is(database: None) -> None:
+    pool = await db._pool()
+    most = pool.get_max_size()
+    assert await pool_falls_idle()
+    there = pool.get_size()
+
+    at_rest = pool_figures()
+    taken = [await pool.acquire() for _ in range(3)]
+    with_three = pool_figures()
+    taken += [await pool.acquire() for _ in range(most - 3)]
+    with_all = pool_figures()
+    waiting = asyncio.create_task(rows("SELECT 1 AS one"))
+    await asyncio.sleep(0)  # it stands in line now
+    began, one_waits = monotonic(), pool_figures()
+    seconds = monotonic() - began
+    for connection in taken:
+        await pool.release(connection)
+    found = await waiting
+    in_the_end = pool_figures()
+
+    def of_pool(figures: dict[str, float]) -> tuple[float, float, float]:
+        return figures["used"], figures["idle"], figures["limit"]
+
+    assert of_pool(at_rest) == (0, there, most)
+    assert of_pool(with_three) == (3, max(there - 3, 0), most)
+    assert of_pool(with_all) == of_pool(one_waits) == (most, 0, most)
+    assert of_pool(in_the_end) == (0, most, most)
+    assert found == [{"one": 1}]
+    assert with_all["waits"] - at_rest["waits"] == most
+    assert in_the_end["waits"] - one_waits["waits"] == 1
+    assert in_the_end["waited"] - one_waits["waited"] >= seconds
 
 
 async def test_what_a_client_writes_makes_no_line(gql: Gql) -> None:
@@ -164,9 +216,14 @@ async def test_any_process_of_a_serve_tells_for_all_and_a_killed_one_goes_on_cou
     again = wait_until(server.is_ready, PATIENCE_SECONDS) and wait_until(lambda: healthy() >= 10, PATIENCE_SECONDS)
     told = ask("/metrics")
     ticked = wait_until(lambda: 'academy_tick_seconds_count{tick="check boards"}' in ask("/metrics"), PATIENCE_SECONDS)
+    # The worker leads as long as it holds a connection.
+    leads = wait_until(
+        lambda: figure(read(ask("/metrics")), "academy_database_connections", state="used") >= 1, PATIENCE_SECONDS
+    )
     server.stop()
 
     assert first == 10
     assert again
-    assert "academy_database_connections" in told
+    assert figure(read(told), "academy_database_connections_limit") == 4 * ports.settings.database_pool_size
+    assert leads
     assert ticked
