@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import random
+import shutil
 import statistics
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -129,4 +130,5 @@ async def _on_databases(directory: Path, figures: Callable[[Ports, int], Awaitab
     finally:
         valkey.stop()
         postgres.stop()
+        shutil.rmtree(sockets, ignore_errors=True)
     return found

@@ -1,6 +1,7 @@
 """One PostgreSQL and one Valkey for the whole test run, and a database per worker copied from one template."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -11,9 +12,11 @@ import asyncpg
 
 from kit.db import migrate
 from kit.embedded import Postgres, Valkey, socket_directory
+from kit.processes import command_of
 from models import MODULES
 
 TEMPLATE = "template_academy"
+PREFIX = "academy-tests-"
 
 
 @dataclass
@@ -21,14 +24,18 @@ class Servers:
     """Owned by the process that runs pytest; the workers get nothing but addresses."""
 
     directory: Path
+    sockets: Path
     postgres: Postgres
     valkey: Valkey
 
     @classmethod
     def start(cls) -> "Servers":
-        directory = Path(tempfile.mkdtemp(prefix="academy-tests-"))
+        sweep()
+        directory = Path(tempfile.mkdtemp(prefix=PREFIX))
+        (directory / "owner").write_text(str(os.getpid()))
         sockets = socket_directory(directory)
-        servers = cls(directory, Postgres(directory, sockets, durable=False), Valkey(directory, sockets, durable=False))
+        postgres, valkey = (server(directory, sockets, durable=False) for server in (Postgres, Valkey))
+        servers = cls(directory, sockets, postgres, valkey)
         servers.postgres.start()
         servers.valkey.start()
         asyncio.run(build_template(servers.postgres.url))
@@ -37,11 +44,23 @@ class Servers:
     def stop(self) -> None:
         self.valkey.stop()
         self.postgres.stop()
-        shutil.rmtree(socket_directory(self.directory), ignore_errors=True)
+        shutil.rmtree(self.sockets, ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def addresses(self) -> dict[str, str]:
         return {"postgres": str(self.postgres.sockets), "valkey": str(self.valkey.socket)}
+
+
+def sweep() -> None:
+    """Remove what runs have left that were killed."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            owner = int((directory / "owner").read_text())
+        except (OSError, ValueError):
+            continue  # one that begins just now
+        if directory.stat().st_uid == os.geteuid() and command_of(owner) is None:
+            shutil.rmtree(socket_directory(directory), ignore_errors=True)
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 async def build_template(url: Callable[[str], str]) -> None:
