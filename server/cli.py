@@ -2,12 +2,14 @@
 
 import asyncio
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -71,7 +73,8 @@ app.add_typer(documents, name="documents")
 
 
 def cli() -> None:
-    """Run a command; expected failures are a sentence and exit code 1."""
+    """Run a command; expected failures are a sentence and exit code 1. SIGTERM ends it in order."""
+    signal.signal(signal.SIGTERM, _end)  # `serve` and `worker` have their own way, once they are up
     try:
         app()
     except (BackupFailure, BadDocument, Busy, CannotServe, EmbeddedFailure, UnsafeSettings) as error:
@@ -82,6 +85,11 @@ def cli() -> None:
         _fail("Valkey does not answer. The boards are told from the rows meanwhile; build them once it is back.")
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}." if error.filename else str(error))
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """Without this a command would leave its embedded servers to die, and their sockets lying about."""
+    sys.exit(128 + number)
 
 
 def _fail(why: str) -> NoReturn:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.embedded import socket_directory
 from kit.processes import wait_until
 from services.ports import Ports
 from tests.faults.locks import held, until_waiting
@@ -23,9 +24,11 @@ from tests.world import World
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """One for all tests of this file: each leaves it serving."""
     served = Serving(tmp_path_factory.mktemp("serving") / "data", ("--workers", "2")).start()
+    sockets = socket_directory(served.data)
     yield served
     assert served.stop(signal.SIGINT) == 0
     assert not (served.data / "run.json").exists()
+    assert not sockets.exists()
 
 
 @pytest.mark.parametrize("server", ["bin/postgres", "valkey-server"])
@@ -111,7 +114,7 @@ def test_the_application_runs_under_any_asgi_server(tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=ROOT, env=variables, stderr=subprocess.DEVNULL) as process:
         served = Serving(data, address=f"http://127.0.0.1:{port}")
         assert wait_until(served.is_ready, PATIENCE_SECONDS, pause=0.1)
-
+        sockets = socket_directory(data)
         beside = run_main("migrate", "--data-dir", str(data))
         process.terminate()
         process.wait(PATIENCE_SECONDS)
@@ -119,9 +122,10 @@ def test_the_application_runs_under_any_asgi_server(tmp_path: Path) -> None:
     assert beside.stdout == "The database is up to date.\n"
     assert not (data / "postgres/postmaster.pid").exists()
     assert not (data / "run.json").exists()
+    assert not sockets.exists()
 
 
-async def test_a_request_under_way_is_answered_before_the_end_and_a_new_one_is_refused(
+async def test_a_request_under_way_is_answered_before_the_end_while_who_is_idle_or_new_is_sent_away(
     ports: Ports, world: World, tmp_path: Path
 ) -> None:
     await world.member(phone="+8613900000001", password="correct horse")
@@ -131,16 +135,22 @@ async def test_a_request_under_way_is_answered_before_the_end_and_a_new_one_is_r
     proof = {"phone": "+8613900000001", "password": "correct horse", "deviceId": "d", "deviceName": "Test"}
 
     async with Phone.at(server.address) as phone:
+        idle, line = await asyncio.open_connection(*server.address.removeprefix("http://").split(":"))
+        line.write(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        ready = await idle.readuntil(b"}")
         async with held(database, "sessions"):
             asked = asyncio.create_task(phone.send("SignInWithPassword", input=proof))
             await until_waiting(1)
             server.process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(wait_until, lambda: not takes_connections(server), PATIENCE_SECONDS)
+            rest = await idle.read()
             under_way = not asked.done()
         answer = await asked
+    line.close()
     await asyncio.to_thread(server.process.communicate, timeout=PATIENCE_SECONDS)
 
-    assert under_way
+    assert ready.startswith(b"HTTP/1.1 200")
+    assert (rest, under_way) == (b"", True)
     assert answer["signInWithPassword"]["session"]["accessToken"]
     assert server.process.returncode == 0
 
@@ -159,6 +169,23 @@ async def test_with_databases_of_its_own_it_starts_none(ports: Ports, tmp_path: 
     assert not (tmp_path / "data/postgres").exists()
     assert not (tmp_path / "data/valkey").exists()
     assert code == 0
+
+
+def test_a_command_that_is_told_to_stop_ends_its_databases_and_leaves_nothing_of_them(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    command = [sys.executable, "main.py", "seed", "--data-dir", str(data)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL) as seeding:
+        assert wait_until((data / "run.json").exists, PATIENCE_SECONDS)
+        sockets = socket_directory(data)
+        while_it_seeds = sorted(path.name for path in sockets.iterdir() if path.name != "bin")
+        seeding.terminate()
+        seeding.wait(PATIENCE_SECONDS)
+
+    assert while_it_seeds == ["pg", "valkey.sock"]
+    assert seeding.returncode == 128 + signal.SIGTERM
+    assert not sockets.exists()
+    assert not (data / "postgres/postmaster.pid").exists()
+    assert not (data / "run.json").exists()
 
 
 def takes_connections(server: Serving) -> bool:
