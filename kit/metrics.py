@@ -83,7 +83,7 @@ class Counted:
         )
         self.drift = Gauge(
             "academy_board_drift",
-            "Of the last standings that were compared with the rows behind them: compared, differing.",
+            "A sample of one board, this week's points of everyone, against the rows behind it: compared, differing.",
             ["standings"],
             registry=registry,
             multiprocess_mode="mostrecent",

@@ -2,6 +2,10 @@
 
 A whole city has ten million lines on its boards. They are compared by digests, a few thousand lines each, and where
 these differ line by line. Learning goes on meanwhile, so whatever differed is looked at again, by itself, both ways.
+
+The past of a board, of which `movement` is told, is compared with nothing: it is the board itself as the first move of
+the day found it, and what a phone that is fast earned "tomorrow" is on it by then, so it may rightly differ from the
+rows. Nothing is decided by it; it lasts a day, and a rebuild takes it from the rows.
 """
 
 import asyncio

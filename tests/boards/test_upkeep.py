@@ -227,3 +227,27 @@ async def test_every_difference_is_named(ports: Ports) -> None:
     where = {each.where for each in found if each.subject_id == who.id}
     assert "metric_days POINTS 2026-03-02" in where
     assert "POINTS.WEEK.2026-03-02.MEMBER.-.-" in where
+
+
+async def test_a_past_that_is_wrong_is_no_difference_and_gone_with_a_rebuild(ports: Ports, clock: FrozenClock) -> None:
+    shop = await outlet(ports, (await tree()).stations[0])
+    ahead, behind = await learner(ports, shop), await learner(ports, shop)
+    await check_boards(ports)
+    await earn(ports, ahead, 20)
+    await earn(ports, behind, 10)
+    await settle(ports)
+    clock.advance(timedelta(days=1))
+    await check_boards(ports)
+    await earn(ports, behind, 5)
+    await settle(ports)
+    [past] = [key async for key in ports.redis.scan_iter(f"board:{{{board(ports).family} *:m:-.-")]
+    await ports.redis.zadd(past, {str(behind.id): 2**40})
+
+    found = await differences(ports)
+    wrong = await answer(ports, board(ports))
+    await rebuild(ports)
+
+    assert found == []
+    assert [line.movement for line in wrong.page.rows] == [1, -1]
+    assert await answer(ports, board(ports)) == await answer_from_days(board(ports), ALL, day_of(clock.at))
+    assert [line.movement for line in (await answer(ports, board(ports))).page.rows] == [0, 0]
