@@ -203,7 +203,13 @@ async def board_lines(
     else:
         chosen += " AND d.metric = ANY($7)"
         spread = SPREAD_ONE.format(subject=SUBJECT[kind])
-    cells = FROZEN.format(period="$19", cells=chosen) if frozen_period else LIVE.format(cells=chosen)
+    source: list[object]
+    if frozen_period:
+        cells, source = FROZEN.format(period="$19", cells=chosen), [frozen_period]
+    else:
+        # The stretches lie inside it. PostgreSQL sees no days in them, and would read all that was ever counted.
+        cells = LIVE.format(cells=f"{chosen} AND d.day >= $19 AND d.day < $20")
+        source = [min(each.starts_on for each in stretches), max(each.ends_on for each in stretches)]
     page = ask.page or Ask(limit=0)
     lines = LINES.format(direction="DESC" if page.backwards else "ASC")
     after, before = page.after or (None, None), page.before or (None, None)
@@ -220,7 +226,7 @@ async def board_lines(
         ask.radius,
         [*ask.asked, *([ask.viewer] if ask.viewer else [])],
         ask.place,
-        *([frozen_period] if frozen_period else []),
+        *source,
     )
 
 
