@@ -114,7 +114,7 @@ async def _operations(gql: Gql, dice: random.Random) -> dict[str, Ask]:
     turns = cycle(people)  # nobody is in two evenings at once, or the second one would be refused and cost less
 
     async def report() -> None:
-        sent = {"input": _evening(gql.ports, dice.choice(films))}
+        sent = {"input": evening(gql.ports, dice.choice(films))}
         answer = (await gql.data("ReportProgress", sent, by=next(turns).member_id))["reportProgress"]
         assert {each["status"] for each in answer["results"]} == {"ACCEPTED"}, answer
 
@@ -128,7 +128,7 @@ async def _operations(gql: Gql, dice: random.Random) -> dict[str, Ask]:
     }
 
 
-def _evening(ports: Ports, lesson: EditionLesson) -> dict[str, Any]:
+def evening(ports: Ports, lesson: EditionLesson) -> dict[str, Any]:
     """A film watched second by second, a minute ago."""
     now = ports.clock.now()
     events = [
