@@ -176,7 +176,7 @@ def _awards(member_id: UUID, book: Book, tariff: Tariff) -> Iterator[Comparison]
         points = rate.pays(claim)
         if rate.daily_cap is not None:
             points = max(0, min(points, rate.daily_cap - spent[claim.rule, claim.day]))
-        spent[claim.rule, claim.day] += points
+            spent[claim.rule, claim.day] += points
         stands = points > 0 and claim.key not in annulled
         worth[claim.key] = [(points, claim.occurred_at, rate.version)] if stands else []
 

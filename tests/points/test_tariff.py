@@ -13,7 +13,7 @@ from services.ledger import ledger_verify
 from services.ports import Ports
 from services.tariff import tariff_at, tariff_of, whole_tariff
 from tests.points.first_tariff import RATES
-from tests.points.story import lesson, say
+from tests.points.story import course, lesson, say
 from tests.world import World
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -82,6 +82,19 @@ async def test_what_a_switched_off_rule_refused_is_remembered(world: World, port
     assert [award.rule for award in earned.awards] == ["day.first_lesson"]
     refused = await rows("SELECT rule, points_missing, reason FROM refused_awards")
     assert [tuple(row.values()) for row in refused] == [("lesson.completed", 10, "RULE_DISABLED")]
+    assert await ledger_verify() == []
+
+
+async def test_a_cap_that_comes_at_noon_counts_from_noon_for_the_audit_too(world: World, ports: Ports) -> None:
+    may = (await world.learner()).id
+    await change("course.completed", 30, 40, NOON)
+
+    await say(ports, *(course(may, number, NOON + (number - 2) * HOUR) for number in range(4)))
+
+    entries = await rows(
+        "SELECT amount, tariff_version FROM ledger_entries WHERE account = 'LIFETIME' ORDER BY occurred_at"
+    )
+    assert [tuple(entry.values()) for entry in entries] == [(30, 1), (30, 1), (30, 2), (10, 2)]
     assert await ledger_verify() == []
 
 
