@@ -76,7 +76,7 @@ class DomainError(Exception):
     def __init__(
         self, code: ErrorCode, *, field: Sequence[str] | None = None, retry_after_seconds: int | None = None
     ) -> None:
-        super().__init__(code.value)
+        super().__init__(code)  # from which, with its attributes, another process makes it again
         self.code = code
         self.field = tuple(field) if field is not None else None
         self.retry_after_seconds = retry_after_seconds

@@ -16,6 +16,7 @@ import typer
 from prometheus_client import start_http_server
 
 from gamification.boards import BoardsAway
+from kit.crew import CrewLost
 from kit.embedded import EmbeddedFailure
 from kit.errors import DomainError
 from kit.log import configure_logging
@@ -77,7 +78,7 @@ def cli() -> None:
     signal.signal(signal.SIGTERM, _end)  # `serve` and `worker` have their own way, once they are up
     try:
         app()
-    except (BackupFailure, BadDocument, Busy, CannotServe, EmbeddedFailure, UnsafeSettings) as error:
+    except (BackupFailure, BadDocument, Busy, CannotServe, CrewLost, EmbeddedFailure, UnsafeSettings) as error:
         _fail(str(error))
     except DomainError as error:
         _fail(sentence(error))
