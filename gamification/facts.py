@@ -8,6 +8,7 @@ what a rule pays once for ever must belong to one fact alone.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -341,6 +342,12 @@ def recorded(
     return _READ[kind](member_id, object_id, occurred_at, details)
 
 
+@lru_cache(maxsize=4096)
+def _id(text: str) -> UUID:
+    """All lessons ever completed are of a few hundred courses."""
+    return UUID(text)
+
+
 def _course_completed(member_id: UUID, course_id: UUID, at: datetime, details: Mapping[str, Any]) -> Recorded:
     due = details.get("due_at")
     return CourseCompleted(
@@ -350,7 +357,7 @@ def _course_completed(member_id: UUID, course_id: UUID, at: datetime, details: M
 
 _READ: Mapping[str, Callable[[UUID, UUID, datetime, Mapping[str, Any]], Recorded]] = {
     LessonCompleted.KIND: lambda member, lesson, at, details: LessonCompleted(
-        member, lesson, UUID(details["course_id"]), details["required"], at
+        member, lesson, _id(details["course_id"]), details["required"], at
     ),
     CourseCompleted.KIND: _course_completed,
     CourseRated.KIND: lambda member, course, at, _: CourseRated(member, course, at),

@@ -1,5 +1,6 @@
 """Every points rule, in one list. A new rule is one file here, one line below, and one line in the tariff."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -32,12 +33,18 @@ from kit.words import OncePer
 
 
 class Rule(Protocol):
-    """A module of this folder. `CODE` is its name in tariff, ledger and answers; it never changes."""
+    """A module of this folder. `CODE` is its name in tariff, ledger and answers; it never changes.
+
+    `FACT`: what alone it claims for.
+    """
 
     CODE: str
     TITLE: Title
     ONCE_PER: OncePer
     LIMITS: Limits
+
+    @property
+    def FACT(self) -> type[Fact]: ...
 
     def claim(self, fact: Fact) -> Claim | None:
         """The award this fact has a right to under this rule, if any."""
@@ -67,8 +74,11 @@ RULES: tuple[Rule, ...] = (
 CODES = tuple(rule.CODE for rule in RULES)
 BY_CODE = {rule.CODE: rule for rule in RULES}
 TITLES = {rule.CODE: rule.TITLE for rule in RULES}
+_CLAIMANTS: defaultdict[type[Fact], list[Rule]] = defaultdict(list)
+for _rule in RULES:
+    _CLAIMANTS[_rule.FACT].append(_rule)
 
 
 def claims_of(facts: Iterable[Fact]) -> list[Claim]:
     """All claims the facts give rise to; facts that share an award claim it several times, with one key."""
-    return [claim for fact in facts for rule in RULES if (claim := rule.claim(fact)) is not None]
+    return [claim for fact in facts for rule in _CLAIMANTS[type(fact)] if (claim := rule.claim(fact)) is not None]

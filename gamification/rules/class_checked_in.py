@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "class.checked_in"
+FACT = ClassCheckedIn
 TITLE = Title("线下课签到", "Checked in at a class")
 ONCE_PER = OncePer.CLASS
 LIMITS = Limits(500)

@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "contest.placed"
+FACT = ContestPlaced
 TITLE = Title("竞赛获奖", "Placed in a contest")
 ONCE_PER = OncePer.CONTEST
 LIMITS = Limits(5_000)

@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "course.completed"
+FACT = CourseCompleted
 TITLE = Title("学完课程", "Course completed")
 ONCE_PER = OncePer.COURSE
 LIMITS = Limits(500)

@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "course.in_time"
+FACT = CourseCompleted
 TITLE = Title("按期学完指派课程", "Assigned course completed in time")
 ONCE_PER = OncePer.COURSE
 LIMITS = Limits(500)

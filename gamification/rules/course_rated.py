@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "course.rated"
+FACT = CourseRated
 TITLE = Title("评价课程", "Course rated")
 ONCE_PER = OncePer.COURSE
 LIMITS = Limits(20, 100)

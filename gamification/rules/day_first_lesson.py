@@ -6,6 +6,7 @@ from kit.clock import day_of
 from kit.words import OncePer
 
 CODE = "day.first_lesson"
+FACT = LessonCompleted
 TITLE = Title("今日首学", "First lesson of the day")
 ONCE_PER = OncePer.DAY
 LIMITS = Limits(100)

@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "duel.won"
+FACT = DuelWon
 TITLE = Title("赢得对战", "Duel won")
 ONCE_PER = OncePer.DUEL
 LIMITS = Limits(100, 500)

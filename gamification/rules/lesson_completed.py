@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "lesson.completed"
+FACT = LessonCompleted
 TITLE = Title("完成课时", "Lesson completed")
 ONCE_PER = OncePer.LESSON
 LIMITS = Limits(100, 1_000)

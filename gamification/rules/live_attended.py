@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "live.attended"
+FACT = LiveLessonAttended
 TITLE = Title("参加直播课", "Live lesson attended")
 ONCE_PER = OncePer.LIVE_LESSON
 LIMITS = Limits(300, 1_500)

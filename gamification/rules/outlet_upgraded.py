@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "outlet.upgraded"
+FACT = OutletUpgraded
 TITLE = Title("店铺升级", "Outlet upgraded")
 ONCE_PER = OncePer.TIER
 LIMITS = Limits(5_000)

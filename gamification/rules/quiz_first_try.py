@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "quiz.first_try"
+FACT = QuizPassed
 TITLE = Title("一次通过测验", "Quiz passed at the first try")
 ONCE_PER = OncePer.QUIZ
 LIMITS = Limits(200, 2_000)

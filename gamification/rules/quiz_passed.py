@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "quiz.passed"
+FACT = QuizPassed
 TITLE = Title("通过测验", "Quiz passed")
 ONCE_PER = OncePer.QUIZ
 LIMITS = Limits(200, 2_000)

@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "replay.watched"
+FACT = ReplayWatched
 TITLE = Title("看完直播回放", "Replay watched")
 ONCE_PER = OncePer.LIVE_LESSON
 LIMITS = Limits(200, 1_000)

@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "course.required"
+FACT = CourseCompleted
 TITLE = Title("学完必修课程", "Required course completed")
 ONCE_PER = OncePer.COURSE
 LIMITS = Limits(500)

@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "stage.passed"
+FACT = StagePassed
 TITLE = Title("通过关卡", "Stage passed")
 ONCE_PER = OncePer.STAGE
 LIMITS = Limits(None)

@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "story.published"
+FACT = StoryPublished
 TITLE = Title("征文发布", "Story published")
 ONCE_PER = OncePer.STORY
 LIMITS = Limits(500)

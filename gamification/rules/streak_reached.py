@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "streak.reached"
+FACT = StreakReached
 TITLE = Title("连续学习达标", "Streak reached")
 ONCE_PER = OncePer.STREAK
 LIMITS = Limits(1_000)

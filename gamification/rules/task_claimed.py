@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "task.claimed"
+FACT = TaskClaimed
 TITLE = Title("完成任务", "Task done")
 ONCE_PER = OncePer.TASK
 LIMITS = Limits(None)

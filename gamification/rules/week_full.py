@@ -5,6 +5,7 @@ from gamification.titles import Title
 from kit.words import OncePer
 
 CODE = "week.full"
+FACT = WeekLearned
 TITLE = Title("全勤一周", "A full week of learning")
 ONCE_PER = OncePer.WEEK
 LIMITS = Limits(1_000)

@@ -109,6 +109,14 @@ def test_what_a_fact_pays(fact: Fact, expected: dict[str, int]) -> None:
     assert paid(fact) == expected
 
 
+def test_a_rule_claims_for_its_own_kind_of_fact_alone() -> None:
+    facts = (*RECORDED, *CONCLUDED)
+
+    of_all = {(rule.CODE, type(fact)) for rule in RULES for fact in facts if rule.claim(fact) is not None}
+
+    assert of_all == {(rule.CODE, rule.FACT) for rule in RULES}
+
+
 @pytest.mark.parametrize(
     "due_at", [None, NOON, NOON - timedelta(days=1)], ids=["not assigned", "at the last moment", "late"]
 )
