@@ -2,59 +2,89 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-import orjson
-
-from kit.db import execute, rows
-from models.ledger import StoredFact
+from kit.db import Line, execute, lines, rows
 from models.points import PointAccountRow
+
+Marks = tuple[list[UUID], int]
+"""Every so manieth member by id, but not the last one, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Everything kept about one member's points; rows as the tables hold them.
+    """Everything kept about one member's points, as lines of the tables without the columns that nothing follows from.
 
-    Entries are in order of version, learned days in order of booking.
+    Entries are in order of version, learned days in order of booking. The places of their columns count:
+    `services.ledger_glance` reads by them.
     """
 
-    account: dict[str, Any]
-    facts: list[StoredFact]
-    entries: list[dict[str, Any]]
-    learned: list[dict[str, Any]]
-    marks: list[dict[str, Any]]
-    counted: list[dict[str, Any]]
-    prizes: list[dict[str, Any]]
-    corrections: list[dict[str, Any]]
+    account: Line
+    facts: list[Line]
+    entries: list[Line]
+    learned: list[Line]
+    marks: list[Line]
+    counted: list[Line]
+    prizes: list[Line]
+    corrections: list[Line]
 
 
 async def count_accounts() -> int:
     return await PointAccountRow.all().count()
 
 
-async def next_accounts(after: UUID | None, limit: int) -> list[UUID]:
-    """Members with an account, by id."""
-    query = PointAccountRow.all() if after is None else PointAccountRow.filter(member_id__gt=after)
-    return [row.member_id for row in await query.order_by("member_id").limit(limit).only("member_id")]
+async def next_accounts(after: UUID | None, limit: int, until: UUID | None = None) -> list[UUID]:
+    """Members with an account, by id, after one and up to another, both where they are named."""
+    found = await rows(
+        "SELECT member_id FROM point_accounts WHERE ($1::uuid IS NULL OR member_id > $1)"
+        " AND ($3::uuid IS NULL OR member_id <= $3) ORDER BY member_id LIMIT $2",
+        after,
+        limit,
+        until,
+    )
+    return [row["member_id"] for row in found]
+
+
+async def account_marks(every: int) -> Marks:
+    """Among the members with an account."""
+    return await marks_among("SELECT member_id FROM point_accounts", every)
+
+
+async def marks_among(members: str, every: int) -> Marks:
+    """Among the members that a statement gives, each once."""
+    numbered = "SELECT member_id, row_number() OVER (ORDER BY member_id) AS n, count(*) OVER () AS of"
+    found = await lines(
+        f"SELECT member_id, n FROM ({numbered} FROM ({members}) m) o WHERE n % $1 = 0 OR n = of ORDER BY n",  # noqa: S608
+        every,
+    )
+    return [line[0] for line in found[:-1]], found[-1][1] if found else 0
 
 
 async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
     """The books of these members, in the order of `member_ids`; read them in one snapshot."""
 
-    async def shelf(sql: str) -> dict[UUID, list[dict[str, Any]]]:
-        found: dict[UUID, list[dict[str, Any]]] = {each: [] for each in member_ids}
-        for row in await rows(sql, list(member_ids)):
-            found[row["member_id"]].append(row)
-        return found
+    async def shelf(sql: str) -> dict[UUID, list[Line]]:
+        return await by_member(sql, member_ids)
 
-    accounts = await shelf("SELECT * FROM point_accounts WHERE member_id = ANY($1::uuid[])")
+    accounts = await shelf(
+        "SELECT member_id, lifetime, lifetime_version, balance, balance_version, top_level FROM point_accounts"
+        " WHERE member_id = ANY($1::uuid[])"
+    )
     facts = await shelf(
         "SELECT member_id, kind, object_id, occurred_at, details FROM facts WHERE member_id = ANY($1::uuid[])"
     )
-    entries = await shelf("SELECT * FROM ledger_entries WHERE member_id = ANY($1::uuid[]) ORDER BY account_version, id")
-    learned = await shelf("SELECT * FROM learned_days WHERE member_id = ANY($1::uuid[]) ORDER BY id")
-    marks = await shelf("SELECT * FROM streak_marks WHERE member_id = ANY($1::uuid[])")
+    entries = await shelf(
+        "SELECT member_id, account, id, booking_id, rule, object_id, period_key, part, amount, occurred_at,"
+        " tariff_version, account_version, balance_after, day, outlet_id, region_id, tier, reverses_id"
+        " FROM ledger_entries WHERE member_id = ANY($1::uuid[]) ORDER BY account_version, id"
+    )
+    learned = await shelf(
+        "SELECT member_id, day, amount, occurred_at, outlet_id, region_id, tier FROM learned_days"
+        " WHERE member_id = ANY($1::uuid[]) ORDER BY id"
+    )
+    marks = await shelf(
+        "SELECT member_id, day, days, in_row, cards, best_days FROM streak_marks WHERE member_id = ANY($1::uuid[])"
+    )
     counted = await shelf(
         "SELECT member_id, metric, day, outlet_id, region_id, tier, amount FROM metric_days"
         " WHERE member_id = ANY($1::uuid[]) AND metric IN ('POINTS', 'STREAK_DAYS') AND amount <> 0"
@@ -63,14 +93,13 @@ async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
         "SELECT member_id, kind, source_id, points, paid_at IS NOT NULL AS paid FROM prizes"
         " WHERE member_id = ANY($1::uuid[])"
     )
-    corrected = await shelf("SELECT * FROM corrections WHERE member_id = ANY($1::uuid[])")
+    corrected = await shelf(
+        "SELECT member_id, id, amount, written_off, reverses_id FROM corrections WHERE member_id = ANY($1::uuid[])"
+    )
     return [
         Book(
             accounts[each][0],
-            [
-                StoredFact(row["kind"], row["object_id"], row["occurred_at"], orjson.loads(row["details"]))
-                for row in facts[each]
-            ],
+            facts[each],
             entries[each],
             learned[each],
             marks[each],
@@ -80,6 +109,14 @@ async def books_of(member_ids: Sequence[UUID]) -> list[Book]:
         )
         for each in member_ids
     ]
+
+
+async def by_member(sql: str, member_ids: Sequence[UUID]) -> dict[UUID, list[Line]]:
+    """The lines of a statement about members ($1), whose first column says whose each is."""
+    found: dict[UUID, list[Line]] = {each: [] for each in member_ids}
+    for line in await lines(sql, list(member_ids)):
+        found[line[0]].append(line)
+    return found
 
 
 async def rows_without_account() -> list[tuple[str, UUID]]:

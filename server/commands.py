@@ -16,12 +16,14 @@ from services.board_building import rebuild
 from services.board_verifying import verify_boards
 from services.draws import draw_faults
 from services.leagues import verify_leagues
-from services.ledger import Difference, ledger_verify
+from services.ledger import ledger_verify
+from services.ledger_checks import Difference
 from services.outlet_import import import_outlets, import_regions
 from services.ports import Ports
 from services.records import progress_verify
 from services.signing import deny_leaked, rotate_keys
 from services.tables import ImportReport
+from services.verifying import verifiers
 
 File = Annotated[
     Path,
@@ -98,14 +100,26 @@ def boards_verify(data_dir: DataDir = None) -> None:
 
 
 @ledger.command("verify")
-def verify_ledger(data_dir: DataDir = None) -> None:
+def verify_ledger(
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=64,
+            help="Verify by so many processes beside one another, each with a connection; 0: by this one alone.",
+            show_default="one for each core, in a large academy",
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
     """Recompute all learning from its events and all points from facts and entries, and name every difference.
 
-    Exit code 1 if there is one.
+    Exit code 1 if there is one. Changes nothing, and learning goes on meanwhile.
     """
 
-    async def verify(_: Ports) -> list[Difference]:
-        return [*await progress_verify(tell), *await ledger_verify(tell)]
+    async def verify(ports: Ports) -> list[Difference]:
+        async with verifiers(ports, processes) as crew:
+            return [*await progress_verify(tell, crew), *await ledger_verify(tell, crew)]
 
     with bar("Verifying learning and points") as tell:
         differences = run(data_dir, verify)
