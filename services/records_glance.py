@@ -38,15 +38,15 @@ def _lesson(line: Line, events: Sequence[Line], credited: dict[UUID, int]) -> bo
         gained = 0
         if spans:
             start, until = spans[0], min(spans[-1], most)
-            if len(spans) != 2 or start < end:
+            if len(spans) != 2 or (start < end and not (walked and walked[-2] <= start)):
                 return _hold(plain.lesson(line, events, credited))
-            if start < until:
-                if walked and start == end:
+            if start < until and end < until:
+                gained = until - max(start, end)
+                if walked and start <= end:
                     walked[-1] = until
                 else:
                     walked += (start, until)
-                gained, end = until - start, until
-                fresh[event_id] = gained
+                fresh[event_id], end = gained, until
         if seconds != gained or pending:
             return _hold(plain.lesson(line, events, credited))
         total += gained
