@@ -11,7 +11,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from kit.crew import Crew, cores, crew
-from kit.db import open_database, transaction
+from kit.db import PATIENCE_SECONDS, open_database, transaction
 from kit.memory import no_collection
 from models import MODULES
 from models.books import Marks, count_accounts, read_one_snapshot
@@ -43,7 +43,8 @@ async def verifiers(ports: Ports, processes: int | None = None) -> AsyncIterator
         processes = cores() if cores() > 1 and await count_accounts() >= WORTH_A_PROCESS else 0
     url = ports.settings.database_url
     assert url is not None
-    async with crew(processes, partial(open_database, url, MODULES, pool_size=1)) as found:
+    begin = partial(open_database, url, MODULES, pool_size=1, statement_seconds=PATIENCE_SECONDS)
+    async with crew(processes, begin) as found:
         yield found
 
 
