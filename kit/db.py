@@ -8,7 +8,7 @@ import asyncio
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -355,29 +355,33 @@ async def leadership(name: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
         nonlocal pool, held, leading
         try:
             pool = pool or await _pool()
-            if held is not None and held.is_closed():
-                await pool.release(held)
-                held, leading = None, False
             if held is None:
                 held = await pool.acquire()
             if not leading:
                 leading = bool(await held.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", name))
             else:
                 await held.execute("SELECT 1")  # the connection, and with it the lock, is still alive
-        except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, *_AWAY):
+            await let_go()
             return False
         return leading
+
+    async def let_go() -> None:
+        """The connection did not answer, or asyncpg gave it up and took it back: nothing can be asked of it again."""
+        nonlocal held, leading
+        lost, held, leading = held, None, False
+        if pool is not None and lost is not None:
+            with suppress(asyncpg.InterfaceError):
+                lost.terminate()
+            await pool.release(lost)
 
     try:
         yield leads
     finally:
-        if pool is not None and held is not None:
-            try:
+        if held is not None:
+            with suppress(*_AWAY, asyncpg.InterfaceError, TimeoutError):
                 await held.close(timeout=LOCK_SECONDS)  # and with it goes the lock
-            except (*_AWAY, asyncpg.InterfaceError, TimeoutError):
-                held.terminate()
-            finally:
-                await pool.release(held)
+            await let_go()
 
 
 async def migrate(url: str, modules: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from kit.db import before_commit, copy_rows, execute, leadership, require_transa
 from kit.errors import DomainError, ErrorCode
 from services.outbox import announce
 from tests.pool import pool_falls_idle
+from tests.process import PATIENCE_SECONDS
 
 
 async def keys() -> list[str]:
@@ -230,6 +231,27 @@ async def test_one_process_leads_and_another_follows_when_it_goes(database: None
             assert await first()
 
         assert await second()
+
+
+@pytest.mark.parametrize("ended_by", ["postgres", "asyncpg"])
+async def test_who_loses_the_connection_it_led_by_leads_again_by_another(database: None, ended_by: str) -> None:
+    """asyncpg gives up a connection whose statement timed out unanswered, as when PostgreSQL hangs for a minute."""
+    pool = await db._pool()
+
+    async with leadership("a crown") as leads:
+        led = await leads()
+        if ended_by == "postgres":
+            await rows("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        else:
+            [held] = [holder._con for holder in pool._holders if holder._in_use]
+            held.terminate()
+        lost = not await leads()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await leads():  # noqa: ASYNC110 - PostgreSQL hears of the end a moment later
+                await asyncio.sleep(0.01)
+
+    assert (led, lost) == (True, True)
+    assert await pool_falls_idle()
 
 
 async def test_a_read_outside_a_transaction_is_one_round_trip(database: None) -> None:
