@@ -1,9 +1,11 @@
 """The files under `deploy/` say what the program understands."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 import typer
 import yaml
 
-from kit.settings import Settings
+from kit.settings import Environment, Settings, read_settings
+from providers.known import require_known_providers
 from server.cli import app
 from tests.process import ROOT
 
@@ -84,6 +87,77 @@ def test_the_network_of_the_containers_is_the_trusted_one() -> None:
 
     [subnet] = [pool["subnet"] for pool in found["networks"]["inside"]["ipam"]["config"]]
     assert found["services"]["web"]["environment"]["ACADEMY_TRUSTED_PROXIES"] == subnet
+
+
+def told(file: Path) -> dict[str, str]:
+    """What a file of variables sets; what an operator has to fill in is long enough for a secret."""
+    lines = (line for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
+    return {name: value or "filled-in-" * 4 for name, _, value in (line.partition("=") for line in lines)}
+
+
+def settings_of(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> Settings:
+    for name in [name for name in os.environ if name.startswith("ACADEMY_")]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return read_settings()
+
+
+def test_the_example_of_settings_once_filled_in_is_fit_for_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(monkeypatch, told(DEPLOY / "academy.env.example"))
+
+    settings.require_safe()
+    require_known_providers(settings)
+    assert settings.environment is Environment.PRODUCTION
+    assert (settings.database_url is None, settings.redis_url is None) == (False, False)
+    assert settings.live_ingest_host == "0.0.0.0"
+
+
+def test_what_the_containers_are_told_beside_the_example_is_fit_for_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {
+        name: str(value).replace("${POSTGRES_PASSWORD:?set it in deploy/.env}", "secret")
+        for name, value in compose()["services"]["web"]["environment"].items()
+    }
+
+    settings = settings_of(monkeypatch, told(DEPLOY / "academy.env.example") | environment)
+
+    settings.require_safe()
+    assert settings.database_url == "postgresql://academy:secret@postgres:5432/academy"
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_whose_settings_forget_it_is_in_production(unit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [line] = re.findall(r"^Environment=(.*)$", unit.read_text(), re.MULTILINE)
+
+    settings = settings_of(monkeypatch, dict(word.split("=", 1) for word in line.split()))
+
+    assert settings.environment is Environment.PRODUCTION
+    assert (settings.demo, settings.graphiql) == (False, False)
+    assert settings.data_dir == Path("/var/lib/academy")
+
+
+def test_no_unit_is_kept_down_by_a_database_that_came_late() -> None:
+    for unit in UNITS:
+        text = unit.read_text()
+        assert not re.search(r"^(Requires|BindsTo|Requisite)=", text, re.MULTILINE), unit.name
+        if unit.name != "academy-backup.service":  # of that one the timer takes care
+            assert re.search(r"^Restart=(always|on-failure)$", text, re.MULTILINE), unit.name
+            assert "\nStartLimitIntervalSec=0\n" in text.partition("[Service]")[0], unit.name
+
+
+def test_nginx_finds_a_web_container_that_was_made_anew_where_the_one_before_it_was() -> None:
+    found = compose()
+    [pool] = found["networks"]["inside"]["ipam"]["config"]
+
+    address = ip_address(found["services"]["web"]["networks"]["inside"]["ipv4_address"])
+
+    assert address in ip_network(pool["subnet"])
+    assert address not in ip_network(pool["ip_range"])
+    assert ip_network(pool["ip_range"]).subnet_of(ip_network(pool["subnet"]))
+
+
+def test_hosts_of_live_lessons_reach_the_containers() -> None:
+    assert compose()["services"]["web"]["ports"] == ["1935:1935"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not on this machine")
