@@ -100,20 +100,21 @@ _COURSE_DAYS = f"""
 _NONE = f"B'0'::bit({DAYS_OF_A_YEAR})"
 _BIT = f"set_bit({_NONE}, extract(doy FROM day)::int - 1, 1)"
 _YEAR = "extract(year FROM day)::int"
+# Of the line as it is once it is locked: another may have counted other days of the same region and year meanwhile.
+_UNTOUCHED = "(a.days & ~(SELECT mask FROM touched t WHERE (t.region_id, t.year) = (a.region_id, a.year)))"
 _ACTIVE_YEARS = f"""
     WITH {_MARKED}, {_ACTIVE},
     touched AS (SELECT region_id, {_YEAR} AS year, bit_or({_BIT}) AS mask FROM marked GROUP BY 1, 2),
     found AS (SELECT region_id, {_YEAR} AS year, member_id, bit_or({_BIT}) AS days FROM active GROUP BY 1, 2, 3),
-    kept AS (
-        SELECT y.region_id, y.year, y.member_id, y.days & ~t.mask AS days
-        FROM touched t JOIN active_years y USING (region_id, year)
-        WHERE y.days & t.mask <> {_NONE}
-           OR (y.region_id, y.year, y.member_id) IN (SELECT region_id, year, member_id FROM found))
+    gone AS (
+        SELECT region_id, year, y.member_id, {_NONE} AS days
+        FROM touched t JOIN active_years y USING (region_id, year) WHERE y.days & t.mask <> {_NONE})
     INSERT INTO active_years AS a (region_id, year, member_id, days)
-    SELECT region_id, year, member_id, coalesce(kept.days, {_NONE}) | coalesce(found.days, {_NONE})
-    FROM found FULL JOIN kept USING (region_id, year, member_id)
+    SELECT region_id, year, member_id, coalesce(found.days, gone.days)
+    FROM found FULL JOIN gone USING (region_id, year, member_id)
     ORDER BY 1, 2, 3
-    ON CONFLICT (region_id, year, member_id) DO UPDATE SET days = excluded.days WHERE a.days <> excluded.days
+    ON CONFLICT (region_id, year, member_id) DO UPDATE SET days = {_UNTOUCHED} | excluded.days
+    WHERE a.days <> {_UNTOUCHED} | excluded.days
 """  # noqa: S608 - the texts above
 
 

@@ -17,6 +17,7 @@ from models.outlets import Region
 from services.corrections import CorrectionPlan, correct_points
 from services.day_totals import count_days
 from services.ports import Ports
+from tests.faults.locks import until_waiting
 from tests.gql import Gql
 from tests.insight.story import (
     OVERVIEW,
@@ -258,6 +259,35 @@ async def test_a_day_marked_while_it_is_counted_is_counted_again(
     await count_days(ports)
 
     assert (await totals())["region_days"][0]["active_learners"] == 2
+
+
+async def test_two_who_count_other_days_of_one_region_at_once_keep_both_days(
+    world: World, place: Tree, clock: FrozenClock, ports: Ports
+) -> None:
+    may = await world.learner("May", outlet=place.shops[0])
+    course = await world.course(lessons=2)
+    for lesson in range(2):
+        clock.advance(DAY)
+        await studied(ports, may, course, clock.now(), lesson=lesson)
+    await drain(ports)
+    counted, told = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> None:
+        await count_marked_days(1)
+        counted.set()
+        await told.wait()
+
+    first = asyncio.create_task(transaction(slowly))
+    await counted.wait()
+    second = asyncio.create_task(count_days(ports))
+    await until_waiting(1)
+    told.set()
+    await asyncio.gather(first, second)
+    kept = await totals()
+
+    [line] = kept["active_years"]
+    assert line["days"].as_string().count("1") == 2
+    assert kept == await counted_anew(ports)
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.AUDITOR, Role.SUPERVISOR, Role.ACCOUNT_MANAGER])
