@@ -83,6 +83,10 @@ class PatientPool(Pool):
         finally:
             counted.pool_waits.observe(monotonic() - started)
 
+    async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's
+        with _faults_are_unavailable():  # a frozen server does not answer that a statement was cancelled either
+            await super().release(connection, timeout=timeout)
+
 
 class OwnedTransaction(TransactionWrapper):
     """A transaction that serves the task it was opened in and no other.

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import structlog
 
 from kit.db import leadership
+from kit.errors import DomainError, ErrorCode
 from kit.metrics import counted
 from kit.tasks import end
 from kit.tracing import tracing
@@ -120,5 +121,8 @@ async def _repeat(ports: Ports, tick: Tick) -> None:
                 await tick.run(ports)
         except Exception as error:
             counted.tick_failures.labels(tick.name).inc()
-            _log.warning("tick failed", tick=tick.name, error=type(error).__name__, exc_info=True)
+            # A database that is away is told in a line of each tick: where in our code that was noticed helps nobody.
+            away = isinstance(error, DomainError) and error.code is ErrorCode.UNAVAILABLE
+            said = ErrorCode.UNAVAILABLE.value if away else type(error).__name__
+            _log.warning("tick failed", tick=tick.name, error=said, exc_info=not away)
         await asyncio.sleep(tick.every_seconds)

@@ -2,7 +2,10 @@
 
 import asyncio
 
+import structlog
+
 from kit.clock import monotonic
+from kit.errors import DomainError, ErrorCode
 from services.ports import Ports
 from workers.scheduler import TICKS, Tick, run_scheduler
 
@@ -32,6 +35,26 @@ async def test_a_tick_runs_again_and_again_even_after_it_failed(ports: Ports) ->
     await stop(scheduler)
 
     assert len(turns) >= 3
+
+
+async def test_a_database_that_is_away_is_told_in_a_line_and_a_fault_of_ours_with_its_place(ports: Ports) -> None:
+    turns: list[object] = []
+
+    async def away(_: Ports) -> None:
+        turns.append("away")
+        raise DomainError(ErrorCode.UNAVAILABLE)
+
+    async def broken(_: Ports) -> None:
+        turns.append("broken")
+        raise ValueError("ours")
+
+    with structlog.testing.capture_logs() as logs:
+        scheduler = asyncio.create_task(run_scheduler(ports, (Tick("away", 60, away), Tick("broken", 60, broken))))
+        await until(turns, 2)
+        await stop(scheduler)
+
+    told = {log["tick"]: (log["event"], log["error"], log["exc_info"]) for log in logs}
+    assert told == {"away": ("tick failed", "UNAVAILABLE", False), "broken": ("tick failed", "ValueError", True)}
 
 
 async def test_of_two_schedulers_one_ticks_and_the_other_follows_it(ports: Ports) -> None:
