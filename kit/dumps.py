@@ -36,6 +36,14 @@ async def dump_database(url: str, file: Path) -> None:
     await _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={file}", *words, **variables)
 
 
+async def read_dump(file: Path) -> None:
+    """Read what `dump_database` wrote to its end, without a database. DumpFailure if it is cut short or rows damaged.
+
+    What a bit that fell over changed in the text of a definition is not found: nothing in the file tells.
+    """
+    await _run("pg_restore", "--file=/dev/null", str(file))
+
+
 async def restore_database(url: str, file: Path) -> None:
     """Put what `dump_database` wrote in the place of everything that is in the database at `url`, all or nothing.
 
@@ -78,7 +86,12 @@ async def _pass_on(source: Process, target: Process) -> None:
 
 async def _run(tool: str, *words: str, **variables: str) -> None:
     process = await _start([tool, *words], variables)
-    _, said = await process.communicate()
+    try:
+        _, said = await process.communicate()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        raise
     if process.returncode:
         raise DumpFailure(said.decode(errors="replace").strip())
 

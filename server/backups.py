@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from kit.db import PATIENCE_SECONDS, close_database, migrate, open_database
 from kit.log import configure_logging
@@ -15,6 +16,7 @@ from server.home import standing
 from server.terminal import DataDir, bar, err, out, run, settings_for
 from server.wiring import opened_ports
 from services.backups import (
+    BackedUp,
     BackupFailure,
     back_up,
     put_database_back,
@@ -28,18 +30,45 @@ Directory = Annotated[Path, typer.Argument(file_okay=False, help="Where backups 
 Dump = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The .dump of a backup, its .json beside it.")]
 
 
+def _at_least_one(keep: int | None) -> int | None:
+    if keep is not None and keep < 1:
+        raise typer.BadParameter("keep 1 at least; without it nothing is deleted.")
+    return keep
+
+
 def backup(
     directory: Directory,
     media: Annotated[bool, typer.Option("--media/--no-media", help="Copy media that are not there yet.")] = True,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            callback=_at_least_one,
+            help="Once it is whole, delete the oldest so that so many are left with it.",
+            show_default="all",
+        ),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="A .prom file that tells node_exporter's textfile collector of it."),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Back up the academy while it runs: the database as of one moment, and its media.
 
-    A directory may hold any number of backups; they share one copy of the media, which never change.
+    A directory may hold any number of backups; they share one copy of the media, which never change and are never
+    deleted. What a backup left that was killed goes with the next one.
     """
     with bar("Backing up") as tell:
-        dump = run(data_dir, lambda ports: back_up(ports, directory, media=media, tell=tell))
-    out.print(f"The backup is {dump}.", highlight=False, soft_wrap=True)
+        made = run(data_dir, lambda ports: back_up(ports, directory, media=media, keep=keep, tell=tell))
+    lines = [
+        *(f"Cleared, of a backup that did not come to its end: {name}" for name in made.cleared),
+        f"The backup is {made.dump}.",
+        *(f"Deleted, an old backup: {name}" for name in made.deleted),
+    ]
+    for line in lines:
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    if figure is not None:
+        _write_figure(figure, made)
 
 
 def restore(
@@ -62,6 +91,15 @@ def restore(
     if missing:
         err.print(f"[red]Media that are missing: {len(missing)}.[/red]", highlight=False)
         raise typer.Exit(1)
+
+
+def _write_figure(file: Path, made: BackedUp) -> None:
+    registry = CollectorRegistry()
+    began = Gauge("academy_backup_timestamp_seconds", "When the last complete backup was begun.", registry=registry)
+    size = Gauge("academy_backup_bytes", "The size of its dump.", registry=registry)
+    began.set(made.made_at.timestamp())
+    size.set(made.dump.stat().st_size)
+    write_to_textfile(str(file), registry)  # whole or not at all: the collector may be reading
 
 
 async def _restore(settings: Settings, dump: Path, *, replace: bool) -> list[str]:

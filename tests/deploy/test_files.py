@@ -49,6 +49,16 @@ def test_every_unit_runs_a_command_there_is(unit: Path) -> None:
     understood(words)
 
 
+def test_nightly_backups_of_a_fortnight_stay() -> None:
+    [words] = re.findall(
+        r"^ExecStart=.* main\.py (backup .*)$",
+        (DEPLOY / "systemd" / "academy-backup.service").read_text(),
+        re.MULTILINE,
+    )
+
+    assert words == "backup /var/backups/academy --keep 14"
+
+
 def test_every_setting_that_is_named_exists() -> None:
     named = set()
     for file in DEPLOY.rglob("*"):
