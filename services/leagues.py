@@ -86,7 +86,7 @@ async def settle_weeks(ports: Ports) -> None:
 
 
 async def form_week(ports: Ports) -> None:
-    """Form the running week, unless it is; not before every week that is over was settled.
+    """Form the running week, unless it is, once every week that is over is settled.
 
     On time or late it is made of the same: who was active in the 14 days before its Monday. Then whoever came since
     joins. A week that was over before anybody formed it had no leagues.
@@ -158,8 +158,10 @@ async def _form(ports: Ports) -> None:
     monday = _monday(ports)
     if not await rows.try_lock_forming() or await rows.is_formed(monday):
         return
-    if any(_waits(week, monday) for week in await rows.weeks(unclosed=True)):
-        return
+    # Whoever was to settle one may have met this lock and gone on: of ten at once, the last one here leaves nothing.
+    for over in await rows.weeks(unclosed=True):
+        if _waits(over, monday):
+            await _settle_known(ports, over.starts_on)
     week = WeekRow(monday, new_bytes(SEED_BYTES), ports.clock.now(), None, None)
     await rows.add_week(week)
     formed = await _join(ports, week, await rows.newcomers(monday, monday))

@@ -10,7 +10,7 @@ from kit.clock import FrozenClock
 from kit.db import execute, rows
 from kit.words import BoardMetric, LeagueZone, OutletTier
 from models.accounts import Member
-from services.leagues import admit, admit_missed, keep_leagues, verify_leagues
+from services.leagues import admit, admit_missed, form_week, keep_leagues, verify_leagues
 from services.ports import Ports
 from tests.leagues.story import Town, divisions, results, sizes, zone_of
 from tests.world import World
@@ -184,6 +184,21 @@ async def test_ten_processes_at_once_settle_form_and_tell_once(town: Town, ports
         " (SELECT count(*) FROM notices WHERE kind = 'LEAGUE_RESULT')::int AS told"
     )
     assert counted == {"weeks": 2, "told": 100}
+    assert await verify_leagues() == []
+
+
+async def test_whoever_forms_a_week_settles_first_what_the_others_left(
+    town: Town, ports: Ports, clock: FrozenClock
+) -> None:
+    people = await town.learners(100)
+    await town.earn(people, 10)
+    await town.next_week()
+    await town.earn(people, list(range(100)))
+    clock.advance(timedelta(days=7))
+
+    await form_week(ports)
+
+    assert await sizes(date(2026, 3, 16)) == {"BRONZE": [27, 26, 26], "SILVER": [21]}
     assert await verify_leagues() == []
 
 
