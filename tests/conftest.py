@@ -1,8 +1,10 @@
 """Real PostgreSQL and real Valkey for every test: one of each for the run, a database of its own for each worker."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from redis.asyncio import Redis
 
 from kit.clock import FrozenClock
 from kit.db import close_database, open_database
+from kit.embedded import Valkey, socket_directory
 from kit.redis import open_redis
 from kit.settings import Settings
 from models import MODULES
@@ -91,6 +94,17 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
     await client.flushdb()
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+async def own_valkey(tmp_path: Path) -> AsyncIterator[Valkey]:
+    """A Valkey of this test's own, which keeps nothing on disk."""
+    sockets = socket_directory(tmp_path)
+    server = Valkey(tmp_path, sockets, durable=False)
+    await asyncio.to_thread(server.start)
+    yield server
+    await asyncio.to_thread(server.stop)
+    sockets.rmdir()
 
 
 @pytest.fixture

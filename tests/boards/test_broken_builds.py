@@ -3,10 +3,8 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ import pytest
 from gamification.boards import HonourBoards
 from gamification.standings import Question, Scope
 from kit.clock import FrozenClock, day_of
-from kit.embedded import Valkey, socket_directory
+from kit.embedded import Valkey
 from kit.paging import Ask
 from kit.settings import Settings
 from kit.words import BoardPeriod, BoardSubjectKind
@@ -30,17 +28,6 @@ from tests.process import PATIENCE_SECONDS, ROOT, environment
 
 ALL = Question(Ask(100))
 STEPS = [("begin", 7), ("fill", 3), ("compose", 2), ("finish", 1), ("finish", 9)]
-
-
-@pytest.fixture
-async def own_valkey(tmp_path: Path) -> AsyncIterator[Valkey]:
-    """A Valkey of this test's own, which keeps nothing on disk."""
-    sockets = socket_directory(tmp_path)
-    server = Valkey(tmp_path, sockets, durable=False)
-    await asyncio.to_thread(server.start)
-    yield server
-    await asyncio.to_thread(server.stop)
-    sockets.rmdir()
 
 
 @pytest.fixture(autouse=True)

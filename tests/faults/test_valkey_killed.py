@@ -3,13 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-
-import pytest
 
 from gamification.standings import Question
 from kit.clock import FrozenClock, monotonic
-from kit.embedded import Valkey, socket_directory
+from kit.embedded import Valkey
 from kit.paging import Ask
 from kit.settings import Settings
 from server.wiring import build_ports
@@ -22,17 +19,6 @@ from workers.relay import run_relay
 from workers.scheduler import TICKS, run_scheduler
 
 BOARD_TICKS = ("check boards", "average regions")
-
-
-@pytest.fixture
-async def valkey(tmp_path: Path) -> AsyncIterator[Valkey]:
-    """A Valkey of this test's own, which keeps nothing on disk."""
-    sockets = socket_directory(tmp_path)
-    server = Valkey(tmp_path, sockets, durable=False)
-    await asyncio.to_thread(server.start)
-    yield server
-    await asyncio.to_thread(server.stop)
-    sockets.rmdir()
 
 
 @asynccontextmanager
@@ -63,9 +49,9 @@ async def learning(ports: Ports, people: list[Learner], stop: asyncio.Event, rea
 
 
 async def test_boards_equal_the_rows_again_within_ten_seconds_and_nothing_answers_an_error(
-    settings: Settings, database: None, clock: FrozenClock, valkey: Valkey
+    settings: Settings, database: None, clock: FrozenClock, own_valkey: Valkey
 ) -> None:
-    own = settings.model_copy(update={"redis_url": valkey.url()})
+    own = settings.model_copy(update={"redis_url": own_valkey.url()})
     async with build_ports(own, clock=clock) as ports, working(ports):
         land = await tree()
         shops = [await outlet(ports, station) for station in land.stations]
@@ -76,12 +62,12 @@ async def test_boards_equal_the_rows_again_within_ten_seconds_and_nothing_answer
         await asyncio.sleep(3)
         before = len(readings)
 
-        assert valkey.process is not None
-        valkey.process.kill()
-        await asyncio.to_thread(valkey.process.wait)
+        assert own_valkey.process is not None
+        own_valkey.process.kill()
+        await asyncio.to_thread(own_valkey.process.wait)
         await asyncio.sleep(2)
         while_away = readings[before:]
-        await asyncio.to_thread(valkey.start)
+        await asyncio.to_thread(own_valkey.start)
         back = monotonic()
         await asyncio.sleep(2)
         stop.set()
