@@ -228,14 +228,18 @@ async def give_up_seat(class_id: UUID, member_id: UUID, now: datetime) -> bool:
 
 
 async def seat_next(class_id: UUID, most: int, now: datetime) -> list[UUID]:
-    """Give seats to up to `most` of those who wait, in order of arrival; who they are. The caller holds the class."""
+    """Give seats to up to `most` of those who wait, in order of arrival; who they are. The caller holds the class.
+
+    Who is next is asked in an array, which PostgreSQL reads once. A joined table it may read anew for each seat, and as
+    that one locks, it passes over those who were just seated: then everybody who waits gets a seat.
+    """
     require_transaction()
     if most <= 0:
         return []
     seated = await rows(
-        "UPDATE class_seats s SET state = 'SEATED', seated_at = $3 FROM (SELECT id FROM class_seats"
-        " WHERE offline_class_id = $1 AND state = 'WAITLISTED' ORDER BY arrival LIMIT $2 FOR UPDATE) w"
-        " WHERE s.id = w.id RETURNING s.member_id",
+        "UPDATE class_seats SET state = 'SEATED', seated_at = $3 WHERE id = ANY(ARRAY(SELECT id FROM class_seats"
+        " WHERE offline_class_id = $1 AND state = 'WAITLISTED' ORDER BY arrival LIMIT $2 FOR UPDATE))"
+        " RETURNING member_id",
         class_id, most, now,
     )  # fmt: skip
     return [row["member_id"] for row in seated]
