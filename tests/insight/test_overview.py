@@ -1,6 +1,7 @@
 """What the academy brought: every figure by hand, every total counted anew, nobody's region but one's own."""
 
 import asyncio
+import importlib
 import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -397,3 +398,21 @@ async def test_a_shop_of_a_tier_that_is_asked_later_is_overdue_when_its_time_is_
 
     seen = await overview(gql, boss)
     assert (before, seen["assignmentsOverdue"], seen["regions"][0]["assignmentsOverdue"]) == (0, 1, 1)
+
+
+async def test_an_upgrade_finds_learners_that_two_workers_once_lost(
+    world: World, place: Tree, clock: FrozenClock, ports: Ports
+) -> None:
+    learners = [await world.learner(outlet=shop) for shop in place.shops]
+    clock.advance(HOUR)
+    for learner in learners:
+        await studied(ports, learner, await world.course(), clock.now())
+    await settle(ports)
+    right = await totals()
+    await execute("UPDATE active_years SET days = B'0'::bit(366) WHERE region_id = $1", place.stations[0].id)
+
+    await execute(importlib.import_module("models.migrations.0043_days_anew").MARK)
+    await count_days(ports)
+
+    assert await totals() == right
+    assert len(right["active_years"]) == 2
