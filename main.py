@@ -5,7 +5,14 @@ from server.app import make_app
 from server.cli import cli
 from server.wiring import standing_ports
 
-app = make_app(lambda: standing_ports(Settings()))
+
+def __getattr__(name: str) -> object:
+    """`app` is made when a server asks for it: it reads every trusted document, and a command does without."""
+    if name != "app":
+        raise AttributeError(name)
+    globals()[name] = made = make_app(lambda: standing_ports(Settings()))
+    return made
+
 
 if __name__ == "__main__":
     cli()

@@ -23,12 +23,12 @@ from tortoise.backends.base.client import (
     TransactionContextPooled,
 )
 from tortoise.connection import get_connections
-from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
 from kit.clock import monotonic
 from kit.errors import DomainError, ErrorCode
 from kit.metrics import counted
+from kit.migrations import apply_missing
 from kit.tracing import tracing
 
 T = TypeVar("T")
@@ -407,7 +407,6 @@ async def migrate(url: str, modules: Sequence[str]) -> list[str]:
 
 
 async def _migrate(url: str, modules: Sequence[str]) -> list[str]:
-    applied: list[str] = []
     config = database_config(modules, url, pool_size=2, wait_seconds=10)
     await Tortoise.init(config=config)
     try:
@@ -416,16 +415,9 @@ async def _migrate(url: str, modules: Sequence[str]) -> list[str]:
                 f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
                 f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); SET LOCAL lock_timeout = '{LINE_SECONDS}s'"
             )
-            executor = MigrationExecutor(connection, config["apps"])
-            # The executor reads this table before it makes it, and a failed read would end our transaction.
-            await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
-            await executor.migrate(
-                direction="forward",
-                progress=lambda event, _, name: applied.append(name) if event == "apply_done" else None,
-            )
+            return await apply_missing(connection, config["apps"])
     finally:
         await Tortoise.close_connections()
-    return applied
 
 
 def count_pool() -> None:

@@ -21,7 +21,7 @@ FLOOR = {
 }  # fmt: skip
 
 KEEPERS = {
-    "tortoise": ("models/", "kit/db.py"),
+    "tortoise": ("models/", "kit/db.py", "kit/migrations.py"),
     "asyncpg": ("kit/db.py",),
     "redis": ("kit/", "gamification/boards.py"),
     "jose": ("auth/tokens.py",),

@@ -1,11 +1,14 @@
 """The database that the migrations make is the one that the models and the design promise."""
 
+import asyncio
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 from tortoise import Tortoise
 from tortoise.fields import Field
@@ -15,7 +18,11 @@ from tortoise.models import Model
 
 import models.migrations
 from kit.db import APP, MIGRATIONS, pending_migrations, rows
+from kit.embedded import postgres_binary
+from kit.settings import Settings
+from tests.migrating import migrated_plainly
 from tests.process import ROOT
+from tests.servers import copy_template
 
 UNIQUE = {
     "members": {("phone_index",)},
@@ -103,6 +110,20 @@ def tables() -> Iterator[type[Model]]:
     yield from Tortoise.apps[APP].values()
 
 
+def schema_of(url: str) -> list[list[str]]:
+    """All that pg_dump says of a database's making, and which migrations are noted in it: statements, line by line.
+
+    In order but for the lines within one: Tortoise writes references of one table in any order.
+    """
+    dumped = "".join(
+        subprocess.run([postgres_binary("pg_dump"), *words, url], capture_output=True, text=True, check=True).stdout
+        for words in (["--schema-only"], ["--data-only", "--table=tortoise_migrations", "--inserts"])
+    )
+    # A token that differs each time, and when each was applied.
+    same = re.sub(r"\\(un)?restrict \w+|'\d{4}-\d\d-\d\d [^']+'", "", dumped)
+    return [sorted(line.rstrip(",") for line in statement.splitlines()) for statement in same.split(";\n")]
+
+
 def columns(table: type[Model]) -> Iterator[tuple[str, Field]]:
     for name, column in table._meta.fields_db_projection.items():
         yield column, table._meta.fields_map[name]
@@ -147,6 +168,24 @@ def test_a_column_that_comes_later_can_be_added_to_a_table_with_rows() -> None:
 
     assert added
     assert [place for place, column in added.items() if not (column.null or column.has_db_default())] == []
+
+
+async def test_migrating_makes_exactly_what_tortoise_would_make(settings: Settings, worker: int) -> None:
+    """And the database keeps no note of the difference: both have applied the same, in the same order."""
+    here = settings.database_url or ""
+    plain, quick = [here.replace(f"/worker_{worker}?", f"/{name}_{worker}?") for name in ("plain", "quick")]
+    admin = await asyncpg.connect(here.replace(f"/worker_{worker}?", "/postgres?"))
+    await admin.execute(f"CREATE DATABASE plain_{worker}")
+    await copy_template(lambda name: here.replace(f"/worker_{worker}?", f"/{name}?"), f"quick_{worker}")
+
+    await asyncio.to_thread(migrated_plainly, plain)
+
+    [made_plainly, made_quickly] = [await asyncio.to_thread(schema_of, url) for url in (plain, quick)]
+    for name in ("plain", "quick"):
+        await admin.execute(f"DROP DATABASE {name}_{worker}")
+    await admin.close()
+    assert made_quickly == made_plainly
+    assert sum(line.startswith("CREATE TABLE") for statement in made_plainly for line in statement) > 100
 
 
 async def test_a_migrated_database_lacks_no_migration(database: None) -> None:

@@ -1,39 +1,13 @@
 """Deeds recorded before the log was a chain get their places in it."""
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
 from kit.settings import Settings
-from tests.process import ROOT, environment, run_main
-
-TO_0007 = """
-import asyncio, sys
-from tortoise import Tortoise
-from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
-from tortoise.transactions import in_transaction
-from kit.db import database_config
-from models import MODULES
-
-async def main():
-    config = database_config(MODULES, sys.argv[1], pool_size=2, wait_seconds=10)
-    await Tortoise.init(config=config)
-    async with in_transaction("default") as connection:
-        executor = MigrationExecutor(connection, config["apps"])
-        await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
-        await executor.migrate([MigrationTarget("models", "0007_boards")])
-    await Tortoise.close_connections()
-
-asyncio.run(main())
-"""
-
-
-def migrated_before(url: str) -> None:
-    """In a process of its own: Tortoise knows one database."""
-    subprocess.run([sys.executable, "-c", TO_0007, url], cwd=ROOT, env=environment(), check=True)
+from tests.migrating import migrated_plainly
+from tests.process import run_main
 
 
 @pytest.fixture
@@ -43,7 +17,7 @@ async def old(settings: Settings, worker: int) -> AsyncIterator[str]:
     url = settings.database_url.replace(f"/worker_{worker}?", f"/upgrade_{worker}?")
     admin = await asyncpg.connect(settings.database_url.replace(f"/worker_{worker}?", "/postgres?"))
     await admin.execute(f"CREATE DATABASE upgrade_{worker}")
-    migrated_before(url)
+    migrated_plainly(url, "0007_boards")
     yield url
     await admin.execute(f"DROP DATABASE upgrade_{worker}")
     await admin.close()
