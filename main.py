@@ -1,5 +1,6 @@
 """The process: `python main.py --help`; `main:app` for any ASGI server."""
 
+from kit.memory import keep_what_is_loaded
 from kit.settings import Settings
 from server.app import make_app
 from server.cli import cli
@@ -11,6 +12,7 @@ def __getattr__(name: str) -> object:
     if name != "app":
         raise AttributeError(name)
     globals()[name] = made = make_app(lambda: standing_ports(Settings()))
+    keep_what_is_loaded()
     return made
 
 

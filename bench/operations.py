@@ -18,6 +18,7 @@ from typing import Any
 from bench.ground import LEARNERS, Figure, ground, measured, measured_in, percentiles, table
 from kit.clock import monotonic
 from kit.ids import new_id, to_global
+from kit.memory import keep_what_is_loaded
 from models.courses import Course, EditionLesson
 from models.outlets import Outlet, Post
 from seeds.big_city import FULL, CitySize
@@ -68,6 +69,7 @@ async def _at_city(ports: Ports, learners: int) -> Timed:
 async def _asked(ports: Ports, _: int) -> Timed:
     """Every operation in turn, round by round, so that a busy moment hits all of them; demo and city by themselves."""
     await check_boards(ports)  # a Valkey of a bench begins empty, and without it SQL would answer
+    keep_what_is_loaded()  # as `serve` does
     dice = random.Random(1)  # noqa: S311
     async with Gql.over(ports) as gql:
         asks = await _operations(gql, dice)

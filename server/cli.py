@@ -20,6 +20,7 @@ from kit.crew import CrewLost
 from kit.embedded import EmbeddedFailure
 from kit.errors import DomainError
 from kit.log import configure_logging
+from kit.memory import keep_what_is_loaded
 from kit.metrics import counted
 from kit.settings import Settings, UnsafeSettings
 from schema.error_codes import with_table
@@ -111,6 +112,7 @@ def serve(
     settings = settings_for(data_dir)
     settings.require_safe()
     load_trusted()  # here, so that a bad document is a sentence and not a process that dies as often as it is started
+    keep_what_is_loaded()
     listener = bind(host, port)
     address = address_of(listener)
     if "public_url" not in settings.model_fields_set:
@@ -166,6 +168,7 @@ def worker(
             start_http_server(metrics_port, metrics_host, registry=counted.registry())
         except OSError as error:
             raise CannotServe(f"Cannot listen on {metrics_host}:{metrics_port}: {error.strerror}.") from error
+    keep_what_is_loaded()
     with standing(settings) as ground:
         migrate_own(ground)
         asyncio.run(run_worker(ground.settings, lambda: err.print("The worker works; Ctrl-C stops it.")))
