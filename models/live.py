@@ -80,8 +80,9 @@ class LiveLesson(Model):
     `capacity` None: without limit. `seats_taken` counts the seated ones; `arrivals` numbers reservations.
     The credit rule: present is who saw `min_percent` of the aired time and at least `min_seconds`, and answered
     `check_ins_required` of the check-ins, or all if fewer were asked. `points`, `replay_points` None: as the tariff
-    says. `started_at`: first on air; `ended_at`: over. `schedule_version` is the SEQUENCE of calendars: it grows with
-    every change of time and with cancelling.
+    says. `started_at`: first on air; `ended_at`: over; `settled_at`: a trigger writes it with the settlement, so that
+    what is still to be settled is found. `schedule_version` is the SEQUENCE of calendars: it grows with every change of
+    time and with cancelling.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -133,6 +134,7 @@ class LiveLesson(Model):
     replay_media_id: UUID | None
     started_at = fields.DatetimeField(null=True)
     ended_at = fields.DatetimeField(null=True)
+    settled_at = fields.DatetimeField(null=True)
     schedule_version = fields.IntField(default=0)
     created_at = fields.DatetimeField()
 

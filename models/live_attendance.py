@@ -251,8 +251,8 @@ async def summaries(lesson_ids: Sequence[UUID]) -> list[Summary]:
 async def lessons_to_settle(ended_by: datetime, limit: int) -> list[UUID]:
     """Lessons that were over by then and are not settled, the earliest first."""
     found = await rows(
-        "SELECT l.id FROM live_lessons l WHERE l.status IN ('ENDED', 'REPLAY_READY', 'ARCHIVED') AND l.ended_at <= $1"
-        " AND NOT EXISTS (SELECT FROM live_settlements s WHERE s.lesson_id = l.id) ORDER BY l.ended_at, l.id LIMIT $2",
+        "SELECT id FROM live_lessons WHERE status IN ('ENDED', 'REPLAY_READY', 'ARCHIVED') AND ended_at <= $1"
+        " AND settled_at IS NULL ORDER BY ended_at, id LIMIT $2",
         ended_by, limit,
     )  # fmt: skip
     return [row["id"] for row in found]

@@ -33,7 +33,6 @@ WHOLE = {
     "m.id IN (SELECT p.member_id FROM posts p": "staff list the people of a region: all of them, ten thousand at most",
     "position(lower($3::text) IN lower(o.code": "staff look for shops by one character, which pairs of two cannot find",
     "FROM corrections c JOIN ledger_entries": "an admin tries a rule: everything that was ever undone by hand",
-    "NOT EXISTS (SELECT FROM live_settlements": "the worker looks for lessons to settle among all that were ever held",
     "v.number > moment.number": "the votes that were cast since the first page of a list: those of minutes",
     "WITH marked AS MATERIALIZED": "the worker counts days of regions anew, perhaps all days of all regions",
     "$1::text[] AS tops": "the worker writes a file for staff: everything of some days in a region",

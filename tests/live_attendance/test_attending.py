@@ -8,12 +8,13 @@ import pytest
 
 from gamification.scores import points_of
 from kit import db
-from kit.db import rows
+from kit.db import execute, rows
 from kit.ids import from_global, new_id, to_global
 from kit.words import Role
 from models.accounts import Member
 from models.audit import AuditEntry
 from models.live import LiveLesson
+from models.live_attendance import lessons_to_settle
 from models.live_room import last_seq, rooms_of
 from services.board_building import check_boards
 from services.board_projection import kept_families
@@ -55,6 +56,21 @@ async def test_who_stays_is_present_and_is_paid_the_lessons_own_price_once(eveni
     counted = await rows("SELECT amount FROM metric_days WHERE metric = 'LIVE_ATTENDANCES' AND member_id = $1", may.id)
     assert [row["amount"] for row in counted] == [1]
     assert await ledger_verify() == []
+
+
+async def test_a_settled_lesson_is_looked_for_no_more_whichever_version_of_the_server_has_settled_it(
+    evening: Evening,
+) -> None:
+    await evening.goes_on_air()
+    await evening.ends()
+    evening.clock.advance(timedelta(seconds=90))
+    now = evening.clock.now()
+    before = await lessons_to_settle(now, 10)
+
+    await execute("INSERT INTO live_settlements VALUES ($1, $2, 0, 0)", evening.lesson.id, now)
+
+    assert (before, await lessons_to_settle(now, 10)) == ([evening.lesson.id], [])
+    assert (await LiveLesson.get(id=evening.lesson.id)).settled_at == now
 
 
 async def test_the_board_of_live_lessons_holds_who_attended_and_verifying_names_a_count_that_is_not_so(
