@@ -5,19 +5,18 @@ or none. What passes between the two is the text that COPY takes.
 """
 
 import asyncio
-import multiprocessing
-import os
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from gamification.tariff import Tariff
 from kit.clock import day_of
+from kit.crew import cores, crew
 from kit.memory import no_collection
 from kit.phones import Phones
 from kit.words import OutletTier
@@ -93,53 +92,36 @@ class Teller:
 
 
 async def loads(matter: Matter, processes: int | None = None) -> AsyncGenerator[Load, None]:
-    """The whole city, load by load in its order; by as many processes as there are cores, unless told otherwise."""
+    """The whole city, load by load in its order; by as many processes as there are cores, unless told otherwise.
+
+    `CrewLost` if one of them dies.
+    """
     members = len(matter.shares)
     parts = [(start, min(members, start + MEMBERS_AT_ONCE)) for start in range(0, members, MEMBERS_AT_ONCE)]
     if processes is None:
-        processes = len(os.sched_getaffinity(0)) if len(parts) >= WORTH_A_PROCESS else 0
+        processes = cores() if len(parts) >= WORTH_A_PROCESS else 0
     if processes == 0:
         teller = Teller(matter)
-        async for load in _ahead(parts, 0, lambda *part: asyncio.to_thread(teller.load, *part)):
-            yield load
-        return
-    # Not by fork: a child would have our connections and our loop.
-    apart = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, apart, _begin, (matter,)) as pool:
-        loop = asyncio.get_running_loop()
-        async for load in _ahead(parts, processes + 1, lambda *part: loop.run_in_executor(pool, _told_apart, *part)):
-            yield load
-
-
-async def _ahead(
-    parts: Sequence[tuple[int, int]], most: int, tell: Callable[[int, int], Awaitable[Load]]
-) -> AsyncGenerator[Load, None]:
-    """The answers in the order of the parts; while one is used, so many as `most` are made or wait."""
-    asked: deque[asyncio.Future[Load]] = deque()
-    try:
         for part in parts:
-            asked.append(asyncio.ensure_future(tell(*part)))
-            if len(asked) > most:
-                yield await asked.popleft()
-        while asked:
-            yield await asked.popleft()
-    finally:
-        for future in asked:
-            future.cancel()
+            yield await asyncio.to_thread(teller.load, *part)
+        return
+    async with crew(processes, partial(_begin, matter)) as hands, aclosing(hands.answers(_told, parts)) as told:
+        async for load in told:
+            yield load
 
 
 _teller: Teller | None = None
 """Of this process, where it is one of several."""
 
 
-def _begin(matter: Matter) -> None:
+async def _begin(matter: Matter) -> None:
     global _teller
     _teller = Teller(matter)
 
 
-def _told_apart(start: int, stop: int) -> Load:
+async def _told(part: tuple[int, int]) -> Load:
     assert _teller is not None
-    return _teller.load(start, stop)
+    return _teller.load(*part)
 
 
 def tenure(person: SeedPerson) -> int:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from auth.actor import Actor, Grant
 from kit import db
 from kit.clock import ZONE, FrozenClock
+from kit.crew import CrewLost
 from kit.db import execute, rows
 from kit.errors import DomainError, ErrorCode
 from kit.ids import new_id
@@ -178,11 +178,11 @@ async def test_several_processes_tell_what_one_tells_in_the_same_order(
 
 async def test_a_process_that_dies_ends_the_year(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(city_tellers, "MEMBERS_AT_ONCE", 20)
-    monkeypatch.setattr(city_tellers, "_told_apart", die)
+    monkeypatch.setattr(city_tellers, "_told", die)
     city = await city_of(ports, SMALL, 1)
     await lay_ground(ports, city)
 
-    with pytest.raises(BrokenExecutor):
+    with pytest.raises(CrewLost):
         [load async for load in loads(await matter_of(city), processes=1)]
 
 
@@ -212,7 +212,7 @@ async def test_copy_takes_every_kind_of_value_as_it_is(database: None) -> None:
     assert taken == [values, values]
 
 
-def die(*_: int) -> None:
+async def die(_: object) -> None:
     os._exit(1)
 
 
