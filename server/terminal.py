@@ -76,8 +76,10 @@ def bar(text: str) -> Iterator[Tell]:
 
 @contextmanager
 def stages() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar after another, for work of several parts; each part is named in every call, and stays with its time. Where
-    nobody can draw, in a log, lines."""
+    """A bar for each part of a work, below one another; each part is named in every call, and stays with its time.
+
+    Where nobody can draw, in a log, lines.
+    """
     if not err.is_terminal:
         yield _Lines().tell
         return
@@ -86,14 +88,10 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
 
         def tell(text: str, done: int, of: int) -> None:
             if text not in tasks:
-                for task in tasks.values():
-                    _fill(progress, task)
                 tasks[text] = progress.add_task(text, total=of)
             progress.update(tasks[text], completed=done, total=of)
 
         yield tell
-        for task in tasks.values():
-            _fill(progress, task)
 
 
 class _Lines:
@@ -118,11 +116,6 @@ def _bars(*, transient: bool = True) -> Progress:
         TimeElapsedColumn(),
     )
     return Progress(*columns, console=err, transient=transient)
-
-
-def _fill(progress: Progress, task: TaskID) -> None:
-    progress.update(task, completed=progress.tasks[task].total)
-    progress.stop_task(task)
 
 
 def bring_up_to_date(settings: Settings) -> list[str]:

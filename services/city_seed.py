@@ -5,8 +5,8 @@ are filled without keys and indexes, which are built again at its end, so that t
 only a view (statistics, boards, snapshots of closed periods) comes last, and can be made again at any time.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -19,6 +19,7 @@ from kit.clock import FrozenClock
 from kit.db import bulk_transaction, copy_rows, transaction
 from kit.errors import DomainError, ErrorCode, bad_input
 from kit.ids import new_id
+from kit.tasks import beside
 from kit.words import OutletTier, Role
 from models.badges import Badge
 from models.bulk import add_missing, finish_year, set_aside
@@ -46,7 +47,7 @@ PEOPLE_AT_ONCE = 2_000
 """Rows in one statement, each of which has to end in time on a slow machine too."""
 
 Tell = Callable[[str, int, int], None]
-"""Called with (what is being done, done, of how many)."""
+"""Called with (what is being done, done, of how many); two things may be done at the same time."""
 
 _log = structlog.get_logger("city")
 
@@ -59,15 +60,18 @@ async def seed_city(ports: Ports, size: CitySize, seed: int = 1, tell: Tell | No
     progress = tell or _silent
     city = await city_of(ports, size, seed)
     _shares(city)
-    progress("Founding the city", 0, 1)
-    if not await CourseEnrolment.exists():
-        await lay_ground(ports, city)
+    with _part(progress, "Founding the city"):
+        founded = await CourseEnrolment.exists()
+        if not founded:
+            await lay_ground(ports, city)
+    if not founded:
         await _tell_year(city, progress)
-    await _build_boards(ports, progress)
-    progress("Counting the regions' days", 0, 1)
-    await count_everything(ports)
-    progress("Closing the periods that are over", 0, 1)
-    await close_periods(ports)
+    async with beside(1) as hand:  # boards are mostly Valkey's work, what is done here is PostgreSQL's
+        await hand(partial(_build_boards, ports, progress))
+        with _part(progress, "Counting the regions' days"):
+            await count_everything(ports)
+        with _part(progress, "Closing the periods that are over"):
+            await close_periods(ports)
 
 
 async def lay_ground(ports: Ports, city: BigCity) -> None:
@@ -145,10 +149,11 @@ async def _tell_year(city: BigCity, tell: Tell) -> None:
         for number, statement in enumerate(back):
             tell("Building keys and indexes", number, len(back))
             await bulk.execute(statement)
-        tell("Counting what was learned", 0, 1)
-        await finish_year(bulk)
-        tell("Taking statistics", 0, 1)
-        await bulk.execute("ANALYZE")
+        tell("Building keys and indexes", len(back), len(back))
+        with _part(tell, "Counting what was learned"):
+            await finish_year(bulk)
+        with _part(tell, "Taking statistics"):
+            await bulk.execute("ANALYZE")
 
 
 async def _build_boards(ports: Ports, tell: Tell) -> None:
@@ -159,6 +164,14 @@ async def _build_boards(ports: Ports, tell: Tell) -> None:
             await rebuild(ports, partial(tell, "Building the honour boards"))
             return
     _log.warning("the boards are away; the worker builds them later")
+
+
+@contextmanager
+def _part(tell: Tell, text: str) -> Iterator[None]:
+    """What is done in one go."""
+    tell(text, 0, 1)
+    yield
+    tell(text, 1, 1)
 
 
 def _silent(_: str, __: int, ___: int) -> None:
